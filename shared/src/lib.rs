@@ -1,1 +1,21 @@
-//! .
+//! The connector in one sentence: **collect** what Entra says, **plan** what the PBX should change, **check** the plan,
+//! **execute** it, **record** what happened.
+//!
+//! - `domain`: words and pure rules (mapping, schedule, settings).
+//! - `plan`: the decision, pure and repeatable.
+//! - `sync_run`: the use case, from a due connection to a finished run.
+//! - `ports`: what the use case needs of the outside.
+//! - `graph`, `pbx`, `store`: Microsoft Graph, the phone system, the table.
+//! - `settings`, `telemetry`: environment and logs.
+
+pub mod clock;
+pub mod domain;
+pub mod graph;
+pub mod pbx;
+pub mod plan;
+pub mod ports;
+pub mod secrets;
+pub mod settings;
+pub mod store;
+pub mod sync_run;
+pub mod telemetry;

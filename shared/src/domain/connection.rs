@@ -1,0 +1,138 @@
+//! One tenant joined to one PBX, and how it is doing. Secrets are held apart, by `store`, sealed.
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::ids::{ClientId, ConnectionId, TenantId};
+
+/// One tenant joined to one PBX.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// What admins call it.
+    pub name: String,
+    /// Whether it works.
+    pub status: ConnectionStatus,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The app registration.
+    pub client: ClientId,
+    /// The PBX.
+    pub pbx: PbxSide,
+    /// When the client secret ends, if known.
+    pub secret_expires_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// The PBX of a connection, without its credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PbxSide {
+    /// Origin of the Open API, for example `https://office.ras.yeastar.com`.
+    pub base_url: String,
+    /// As the PBX says.
+    pub firmware_version: String,
+    /// As the PBX says; one PBX is in one connection only.
+    pub serial_number: String,
+    /// What this firmware can do.
+    pub capabilities: Capabilities,
+    /// A private certificate authority, PEM.
+    pub ca_pem: Option<String>,
+}
+
+/// What a firmware can do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Capabilities {
+    /// `extensiongroup/*` answers.
+    pub extension_groups: bool,
+    /// Company contacts and phonebooks may be synced (83.10.0.30 or later).
+    pub contacts: bool,
+    /// Presence may be synced (83.10.0.30 or later).
+    pub presence: bool,
+}
+
+/// Whether a connection works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum ConnectionStatus {
+    /// The app has not been given its permissions.
+    AwaitingConsent {
+        /// What is missing, as one sentence.
+        reason: String,
+    },
+    /// Works.
+    Connected,
+    /// Switched off by an admin.
+    Disabled,
+    /// Ended by an admin.
+    Disconnected,
+    /// Stopped until somebody acts.
+    NeedsAttention {
+        /// What to do, as one sentence.
+        reason: String,
+    },
+}
+
+impl ConnectionStatus {
+    /// Whether runs may start.
+    pub fn may_run(&self) -> bool {
+        matches!(self, Self::Connected | Self::NeedsAttention { .. })
+    }
+}
+
+/// The secrets of a connection. Prints nothing of them.
+#[derive(Debug, Clone)]
+pub struct ConnectionSecrets {
+    /// Of the app registration.
+    pub client_secret: SecretString,
+    /// Of the PBX's API.
+    pub pbx: PbxCredentials,
+    /// Of the Linkus SDK, if sign-in is brokered.
+    pub linkus_sdk: Option<LinkusSdkCredentials>,
+}
+
+/// Of the PBX's API page.
+#[derive(Debug, Clone)]
+pub struct PbxCredentials {
+    /// Client ID.
+    pub client_id: String,
+    /// Client Secret.
+    pub client_secret: SecretString,
+}
+
+/// Of the PBX's Linkus SDK page.
+#[derive(Debug, Clone)]
+pub struct LinkusSdkCredentials {
+    /// `AccessID`.
+    pub access_id: String,
+    /// `AccessKey`.
+    pub access_key: SecretString,
+}
+
+/// A version such as `83.10.0.30`, compared number by number.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FirmwareVersion(Vec<u32>);
+
+impl FirmwareVersion {
+    /// Oldest that works at all.
+    pub const BASE: [u32; 4] = [83, 8, 0, 25];
+    /// Oldest with contacts and presence.
+    pub const CONTACTS_AND_PRESENCE: [u32; 4] = [83, 10, 0, 30];
+
+    /// Four numbers with dots; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let parts: Vec<u32> = text
+            .trim()
+            .split('.')
+            .map(|part| part.parse().ok())
+            .collect::<Option<_>>()?;
+        (parts.len() == 4).then_some(Self(parts))
+    }
+
+    /// Whether this is `least` or later.
+    pub fn at_least(&self, least: [u32; 4]) -> bool {
+        self.0.as_slice() >= least.as_slice()
+    }
+}

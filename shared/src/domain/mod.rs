@@ -1,0 +1,14 @@
+//! The words of the product: plain values, no I/O, no waiting, nothing of AWS or HTTP.
+
+pub mod binding;
+pub mod connection;
+pub mod entra_user;
+pub mod extension;
+pub mod ids;
+pub mod mapping;
+pub mod number;
+pub mod operation_record;
+pub mod schedule;
+pub mod settings;
+pub mod settings_check;
+pub mod sync_run;

@@ -1,0 +1,377 @@
+//! What the use cases need of the outside, as narrow traits. The table is not behind one: an engine that speaks
+//! DynamoDB runs in every test (docs/decisions).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::domain::connection::{Capabilities, Connection, ConnectionSecrets};
+use crate::domain::entra_user::{EntraUser, UserChange};
+use crate::domain::extension::{Capacity, Extension, ExtensionRow, FieldsPatch, NewExtension};
+use crate::domain::ids::{ConnectionId, EntraGroupId, EntraUserId, ExtensionId, SyncRunId};
+use crate::domain::number::ExtensionNumber;
+use crate::domain::sync_run::Trigger;
+
+/// Time, so that tests own it.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+    /// Returns once `for_how_long` has passed on this clock.
+    async fn sleep(&self, for_how_long: Duration);
+}
+
+/// What of a person to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserQuery {
+    /// The property whose texts become [`EntraUser::number_values`]; a path into a nested one uses `.`.
+    pub number_property: Option<String>,
+}
+
+/// How far change reading has got: an opaque link of the directory's.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Cursor(pub String);
+
+impl std::fmt::Debug for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Holds an opaque state token of the directory.
+        f.write_str("Cursor(..)")
+    }
+}
+
+/// The members of one group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupMembers {
+    /// All people in it, nested groups included.
+    People(BTreeSet<EntraUserId>),
+    /// There is no such group.
+    NoSuchGroup,
+}
+
+/// An application permission of Microsoft Graph, for example `User.Read.All`.
+pub type PermissionName = &'static str;
+
+/// Reads of one Entra tenant. Every answer is whole: a read that broke off is an error, never a shorter list.
+/// Repeating any of them is safe.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// Every person in the directory, deleted ones excluded.
+    async fn list_users(&self, query: &UserQuery)
+    -> Result<BTreeMap<EntraUserId, EntraUser>, DirectoryError>;
+    /// A cursor from which [`Directory::user_changes`] reports everything that happens after this call.
+    async fn user_cursor(&self, query: &UserQuery) -> Result<Cursor, DirectoryError>;
+    /// What changed since `cursor`, the last word on each person, and the next cursor.
+    /// [`DirectoryError::CursorExpired`]: a full read is needed.
+    async fn user_changes(
+        &self,
+        cursor: &Cursor,
+        query: &UserQuery,
+    ) -> Result<(Vec<UserChange>, Cursor), DirectoryError>;
+    /// These people; those that the directory does not have are left out.
+    async fn users_by_id(
+        &self,
+        ids: &BTreeSet<EntraUserId>,
+        query: &UserQuery,
+    ) -> Result<BTreeMap<EntraUserId, EntraUser>, DirectoryError>;
+    /// The person with this object id or user principal name.
+    async fn lookup_user(
+        &self,
+        id_or_upn: &str,
+        query: &UserQuery,
+    ) -> Result<Option<EntraUser>, DirectoryError>;
+    /// A cursor from which [`Directory::group_changes`] reports everything that happens after this call.
+    async fn group_cursor(&self) -> Result<Cursor, DirectoryError>;
+    /// The groups whose name or direct members changed since `cursor`, deleted ones included, and the next cursor.
+    async fn group_changes(
+        &self,
+        cursor: &Cursor,
+    ) -> Result<(BTreeSet<EntraGroupId>, Cursor), DirectoryError>;
+    /// The people in each of these groups, nested ones included.
+    async fn group_members(
+        &self,
+        groups: &BTreeSet<EntraGroupId>,
+    ) -> Result<BTreeMap<EntraGroupId, GroupMembers>, DirectoryError>;
+    /// Signs in anew and asks, with the cheapest call each, for what these permissions allow; returns those that are missing.
+    async fn missing_permissions(
+        &self,
+        needed: &[PermissionName],
+    ) -> Result<Vec<PermissionName>, DirectoryError>;
+}
+
+/// Why the directory could not be asked. `Ok` of an empty answer is a fact, this is none.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// Microsoft refused the sign-in: wrong or expired secret, unknown app or tenant. Repeating changes nothing.
+    #[error("Microsoft sign-in refused: {sentence}")]
+    SignInRefused {
+        /// What is wrong.
+        problem: SignInProblem,
+        /// For the admin, with the AADSTS code.
+        sentence: String,
+    },
+    /// The app lacks a permission. Repeating changes nothing before an admin consents.
+    #[error("the app registration lacks the permission {permission}")]
+    PermissionMissing {
+        /// Its name.
+        permission: String,
+    },
+    /// The change cursor is too old or unknown: read in full.
+    #[error("the directory no longer knows this change cursor")]
+    CursorExpired,
+    /// Throttled, down, or unreachable beyond the patience of the client. Worth another run later.
+    #[error("Microsoft Graph is not available: {doing}")]
+    Unavailable {
+        /// What was being read.
+        doing: String,
+        /// How long it asked us to stay away.
+        retry_after: Option<Duration>,
+        /// The cause.
+        #[source]
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+    /// The answer was not what Graph documents. Repeating is pointless.
+    #[error("Microsoft Graph answered unexpectedly: {doing}")]
+    Unexpected {
+        /// What was being read, with status, code and request id.
+        doing: String,
+        /// The cause.
+        #[source]
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+}
+
+/// What is wrong with a sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SignInProblem {
+    /// Not one of the app's secrets (AADSTS7000215).
+    WrongSecret,
+    /// Its end date has passed (AADSTS7000222).
+    ExpiredSecret,
+    /// The app is not known in the tenant, or switched off.
+    UnknownApp,
+    /// There is no such tenant.
+    UnknownTenant,
+    /// Anything else.
+    Other,
+}
+
+/// What the PBX says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemInformation {
+    /// For example `83.10.0.30`.
+    pub firmware_version: String,
+    /// Unique per PBX.
+    pub serial_number: String,
+}
+
+/// What a delete found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// It was there.
+    Now,
+    /// It was gone already.
+    Earlier,
+}
+
+/// Reads and writes of one PBX. Concurrency, token and repeats of reads are the client's own business; a write is never
+/// repeated by it once it may have been carried out.
+#[async_trait]
+pub trait PhoneSystem: Send + Sync {
+    /// Firmware and serial number.
+    async fn information(&self) -> Result<SystemInformation, PhoneSystemError>;
+    /// Which optional calls this firmware has.
+    async fn capabilities(&self) -> Result<Capabilities, PhoneSystemError>;
+    /// Licensed and used extensions.
+    async fn capacity(&self) -> Result<Capacity, PhoneSystemError>;
+    /// Every extension; whole or an error.
+    async fn list_extensions(&self) -> Result<Vec<ExtensionRow>, PhoneSystemError>;
+    /// These extensions with all owned fields; those that do not exist are left out.
+    async fn extension_details(
+        &self,
+        ids: &BTreeSet<ExtensionId>,
+    ) -> Result<BTreeMap<ExtensionId, Extension>, PhoneSystemError>;
+    /// The extension that has exactly this number.
+    async fn lookup_extension(&self, number: &ExtensionNumber)
+    -> Result<Option<Extension>, PhoneSystemError>;
+    /// Makes an extension with generated passwords that nobody keeps. [`PhoneSystemError::OutcomeUnknown`]: look before repeating.
+    async fn create_extension(&self, wanted: &NewExtension) -> Result<ExtensionId, PhoneSystemError>;
+    /// Writes the fields of `patch`. Repeating is safe.
+    async fn update_extension(&self, id: ExtensionId, patch: &FieldsPatch) -> Result<(), PhoneSystemError>;
+    /// Deletes one extension. Repeating is safe: gone already is success.
+    async fn delete_extension(&self, id: ExtensionId) -> Result<Deleted, PhoneSystemError>;
+    /// Has the PBX send its Linkus welcome mail. Repeating sends a second mail.
+    async fn send_welcome_mail(&self, ids: &[ExtensionId]) -> Result<(), PhoneSystemError>;
+    /// How many writes at once are useful to hand in; the client lets through what the PBX bears.
+    fn write_slots(&self) -> usize;
+}
+
+/// Why the PBX did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum PhoneSystemError {
+    /// A value was refused (40001, 40002, 60101, 70120). Repeating is pointless before the value changes.
+    #[error("the PBX refused the value of {field}: {detail}")]
+    Invalid {
+        /// The PBX's name of the key, or `request` where it named none.
+        field: String,
+        /// Its code and words.
+        detail: String,
+    },
+    /// A unique value is in use (40003).
+    #[error("the PBX already uses this value: {detail}")]
+    Conflict {
+        /// Its code and words, with the key where it named one.
+        detail: String,
+    },
+    /// No room for another one (60002 on a create).
+    #[error("the PBX has reached its limit")]
+    CapacityReached,
+    /// It does not exist (60001).
+    #[error("the PBX does not have this object")]
+    NotFound,
+    /// This firmware does not have the call (10001).
+    #[error("this firmware does not have {call}")]
+    NotInThisFirmware {
+        /// The call.
+        call: String,
+    },
+    /// The PBX shut us out: wrong credentials, blocked or forbidden address, API off, no free session. Nothing more will work now.
+    #[error("{sentence}")]
+    Shut {
+        /// Which of them.
+        problem: ShutProblem,
+        /// For the admin, with the code.
+        sentence: String,
+    },
+    /// A write was sent and no usable answer came: it may or may not have been carried out.
+    #[error("the PBX gave no answer to {doing}; it may have been carried out")]
+    OutcomeUnknown {
+        /// What was sent.
+        doing: String,
+        /// The cause.
+        #[source]
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+    /// Busy, slow or unreachable beyond the patience of the client; nothing was carried out.
+    #[error("the PBX cannot be reached: {doing}")]
+    Unavailable {
+        /// What was being done.
+        doing: String,
+        /// The cause.
+        #[source]
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+    /// An answer that the API does not document, or a refusal of a kind not named above.
+    #[error("the PBX answered unexpectedly: {doing}")]
+    Unexpected {
+        /// What was being done, with the code.
+        doing: String,
+    },
+}
+
+/// How a PBX shut us out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ShutProblem {
+    /// Client ID or Client Secret.
+    WrongCredentials,
+    /// 70004: our address is blocked after failed sign-ins.
+    AddressBlocked,
+    /// 70087: our address is not on the allow-list.
+    AddressForbidden,
+    /// 70123: the API is switched off.
+    ApiOff,
+    /// 60002 on sign-in: all eight sessions are in use.
+    NoFreeSession,
+    /// The certificate is not trusted, or the address is not allowed.
+    NotTrusted,
+}
+
+/// The token pair that all functions share for one PBX.
+#[derive(Clone)]
+pub struct PbxTokens {
+    /// For calls, 30 minutes.
+    pub access_token: secrecy::SecretString,
+    /// For one renewal, 24 hours.
+    pub refresh_token: secrecy::SecretString,
+    /// When the access token ends.
+    pub access_ends: Timestamp,
+    /// When the refresh token ends.
+    pub refresh_ends: Timestamp,
+}
+
+/// Keeps the token pair of a PBX where all functions find it, and lets one of them renew it at a time.
+#[async_trait]
+pub trait PbxTokenStore: Send + Sync {
+    /// The pair as last saved.
+    async fn load(&self) -> Result<Option<PbxTokens>, TokenStoreError>;
+    /// Whether the caller may renew now; others get `false` until it saved, gave up, or `until` passed.
+    async fn claim_renewal(&self, now: Timestamp, until: Timestamp) -> Result<bool, TokenStoreError>;
+    /// Stores the pair and ends the claim.
+    async fn save(&self, tokens: &PbxTokens) -> Result<(), TokenStoreError>;
+    /// Forgets the pair and ends the claim.
+    async fn clear(&self) -> Result<(), TokenStoreError>;
+}
+
+/// The table could not be asked for a token.
+#[derive(Debug, thiserror::Error)]
+#[error("the shared PBX token could not be read or written")]
+pub struct TokenStoreError(#[source] pub Box<dyn Error + Send + Sync>);
+
+/// Both sides of a connection, ready to talk to.
+#[derive(Clone)]
+pub struct Sides {
+    /// The Entra tenant.
+    pub directory: Arc<dyn Directory>,
+    /// The PBX.
+    pub phone_system: Arc<dyn PhoneSystem>,
+}
+
+/// Makes the clients of a connection.
+#[async_trait]
+pub trait SideFactory: Send + Sync {
+    /// Clients of a stored connection; they share the PBX token through the table.
+    fn sides(&self, connection: &Connection, secrets: &ConnectionSecrets) -> Result<Sides, SideError>;
+    /// Clients with credentials under test; the PBX token lives and dies with them.
+    fn sides_under_test(
+        &self,
+        connection: &Connection,
+        secrets: &ConnectionSecrets,
+    ) -> Result<Sides, SideError>;
+}
+
+/// The settings of a connection do not make a client.
+#[derive(Debug, thiserror::Error)]
+#[error("{field}: {detail}")]
+pub struct SideError {
+    /// JSON pointer of the field.
+    pub field: &'static str,
+    /// What is wrong and what would be right.
+    pub detail: String,
+}
+
+/// A message that a connection has something due. Only a hint: the table knows.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SyncHint {
+    /// Which connection.
+    pub connection_id: ConnectionId,
+    /// Why.
+    pub trigger: Trigger,
+    /// Which run, if one waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<SyncRunId>,
+}
+
+/// Sends hints to the sync queue. A hint that is lost costs a minute, one that comes twice costs a read.
+#[async_trait]
+pub trait SyncQueue: Send + Sync {
+    /// Sends one.
+    async fn send(&self, hint: &SyncHint) -> Result<(), QueueError>;
+}
+
+/// The queue did not take a hint; what is due stays due.
+#[derive(Debug, thiserror::Error)]
+#[error("the sync queue did not take the message")]
+pub struct QueueError(#[source] pub Box<dyn Error + Send + Sync>);
