@@ -273,6 +273,7 @@ fn bind(user: &EntraUser, number: ExtensionNumber, extension: &Extension) -> Ope
             after,
         },
         reason: Reason::SameMail,
+        welcome: false,
         notes: note_texts(&desired.notes),
         relies_on: Vec::new(),
         phase: 0,

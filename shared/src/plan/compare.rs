@@ -59,6 +59,10 @@ pub(super) fn person<'w>(
         number,
         change,
         reason,
+        // Whether an earlier, unfinished create still sent the mail is not known; a second one does less harm than none.
+        welcome: context.recovered
+            && context.policy.users.send_welcome_email
+            && !extension.fields.email.is_empty(),
         notes: texts,
         relies_on: Vec::new(),
         phase: 0,

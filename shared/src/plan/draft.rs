@@ -330,6 +330,7 @@ pub(super) fn operation<'w>(binding: &Binding, change: Change, reason: Reason) -
         number: binding.number.clone(),
         change,
         reason,
+        welcome: false,
         notes: Vec::new(),
         relies_on: Vec::new(),
         phase: 0,

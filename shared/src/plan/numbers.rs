@@ -208,11 +208,11 @@ impl<'p> Desk<'p> {
             user: newcomer.user.id,
             name: name_of(newcomer.user),
             number,
-            // The mail goes to the person, once: a re-made extension is no news to them.
+            // A re-made extension is no news to the person.
+            welcome: self.welcome
+                && newcomer.reason == Reason::NewInScope
+                && !desired.fields.email.is_empty(),
             change: Change::Create {
-                welcome: self.welcome
-                    && newcomer.reason == Reason::NewInScope
-                    && !desired.fields.email.is_empty(),
                 fields: desired.fields,
             },
             reason: newcomer.reason,

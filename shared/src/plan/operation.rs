@@ -19,6 +19,8 @@ pub struct Operation {
     pub change: Change,
     /// Why.
     pub reason: Reason,
+    /// Have the PBX send its welcome mail.
+    pub welcome: bool,
     /// Values that did not fit, and other remarks, as sentences.
     pub notes: Vec<String>,
     /// People whose operation must have been applied first, because it frees a number or an address.
@@ -34,8 +36,6 @@ pub enum Change {
     Create {
         /// With these values.
         fields: OwnedFields,
-        /// And have the welcome mail sent.
-        welcome: bool,
     },
     /// Take over an extension that is not bound.
     Bind {
@@ -130,7 +130,7 @@ impl Operation {
     /// The values the extension has afterwards, where the operation writes any.
     pub fn fields_after(&self) -> Option<&OwnedFields> {
         match &self.change {
-            Change::Create { fields, .. } => Some(fields),
+            Change::Create { fields } => Some(fields),
             Change::Bind { after, .. } | Change::Update { after, .. } => Some(after),
             Change::Note { .. }
             | Change::MarkLeaving { .. }
