@@ -106,13 +106,13 @@ pub fn router() -> Router<Arc<Pbx>> {
         .route("/writes", get(async |pbx: Shared| Json(pbx.0.writes())))
         .route(
             "/reset-counters",
-            post(async |pbx: Shared| done(pbx.0.reset_counters())),
+            post(async |pbx: Shared| done(&pbx, Pbx::reset_counters)),
         )
         .route("/clock/advance", post(advance))
-        .route("/unblock", post(async |pbx: Shared| done(pbx.0.unblock())))
+        .route("/unblock", post(async |pbx: Shared| done(&pbx, Pbx::unblock)))
         .route(
             "/tokens/revoke",
-            post(async |pbx: Shared| done(pbx.0.revoke_tokens())),
+            post(async |pbx: Shared| done(&pbx, Pbx::revoke_tokens)),
         )
         .route("/credentials", put(set_credentials))
         .route("/settings", patch(change_settings))
@@ -216,7 +216,8 @@ async fn advance(State(pbx): Shared, Json(body): Json<Advance>) -> Json<Value> {
 }
 
 async fn set_credentials(State(pbx): Shared, Json(pair): Json<KeyPair>) -> StatusCode {
-    done(pbx.set_api_credentials(pair))
+    pbx.set_api_credentials(pair);
+    StatusCode::NO_CONTENT
 }
 
 /// Keys that are not sent keep their value, inside `behaviour` too.
@@ -259,11 +260,14 @@ async fn add_faults(State(pbx): Shared, Json(body): Json<FaultBody>) -> StatusCo
         FaultBody::One(fault) => vec![fault],
         FaultBody::Many(faults) => faults,
     };
-    done(faults.into_iter().for_each(|fault| pbx.fault(fault)))
+    for fault in faults {
+        pbx.fault(fault);
+    }
+    StatusCode::NO_CONTENT
 }
 
 async fn clear_faults(State(pbx): Shared) -> StatusCode {
-    done(pbx.clear_faults())
+    done(&pbx, Pbx::clear_faults)
 }
 
 #[derive(Deserialize)]
@@ -308,7 +312,8 @@ fn answer(result: Result<Value, Refusal>) -> Response {
     }
 }
 
-fn done((): ()) -> StatusCode {
+fn done(pbx: &Pbx, change: fn(&Pbx)) -> StatusCode {
+    change(pbx);
     StatusCode::NO_CONTENT
 }
 

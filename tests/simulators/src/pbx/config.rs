@@ -13,9 +13,9 @@ use crate::clock::SimClock;
 /// A user name and its secret, as the portal shows them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyPair {
-    /// Client ID or AccessID.
+    /// Client ID or Access ID.
     pub id: String,
-    /// Client Secret or AccessKey.
+    /// Client Secret or Access Key.
     pub secret: String,
 }
 

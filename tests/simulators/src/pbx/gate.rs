@@ -129,9 +129,8 @@ fn allowed(state: &mut State, application: Application, source: IpAddr) -> Resul
 fn permitted(state: &State, application: Application, endpoint: &Endpoint) -> Result<(), Refusal> {
     let behaviour = &state.settings.behaviour;
     let may = match (application, endpoint.path) {
-        (_, "del_token") | (Application::Sdk, "sign/create") => true,
         (Application::Api, "sign/create") => behaviour.api_token_may_sign,
-        (Application::Api, _) => true,
+        (Application::Api, _) | (Application::Sdk, "del_token" | "sign/create") => true,
         (Application::Sdk, _) => behaviour.sdk_token_may_call_api,
     };
     if may {

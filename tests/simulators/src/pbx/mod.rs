@@ -20,6 +20,7 @@ mod hub;
 mod linkus;
 mod organizations;
 mod phonebooks;
+mod portal;
 mod presence;
 mod seed;
 mod server;
@@ -28,6 +29,7 @@ mod state;
 mod system;
 mod tokens;
 mod validation;
+mod view;
 mod webhooks;
 
 pub use behaviour::Behaviour;

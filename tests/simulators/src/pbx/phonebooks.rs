@@ -85,7 +85,7 @@ pub fn create(state: &mut State, call: &Call) -> Reply {
     }
     book.third_party = call.portal && call.body.contains_key("third_party");
     let id = state.phonebooks.take_id();
-    store(state, id, book);
+    store(state, id, &book);
     Ok(if state.settings.behaviour.create_returns_id {
         fields([("id", id.into())])
     } else {
@@ -100,7 +100,7 @@ pub fn update(state: &mut State, call: &Call) -> Reply {
     refuse_third_party(&book, call)?;
     apply(state, &call.body, &mut book, false)?;
     may_stand(state, &book, Some(id))?;
-    store(state, id, book);
+    store(state, id, &book);
     done()
 }
 
@@ -158,7 +158,7 @@ fn detail(state: &State, id: u32, book: &Phonebook) -> Value {
 }
 
 /// Stores a phonebook and makes the contacts that came or went agree with it.
-fn store(state: &mut State, id: u32, book: Phonebook) {
+fn store(state: &mut State, id: u32, book: &Phonebook) {
     let before = state
         .phonebooks
         .rows

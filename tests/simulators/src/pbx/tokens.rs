@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::call::{Application, Call};
-use super::envelope::{Refusal, Reply, code, done, fields};
+use super::envelope::{Fields, Refusal, Reply, code, done, fields};
 use super::state::State;
 use super::validation::Checker;
 
@@ -70,7 +70,7 @@ pub fn get(state: &mut State, application: Application) -> Reply {
     if state.tokens.held(application) >= state.settings.behaviour.token_cap {
         return Err(Refusal::new(code::LIMIT));
     }
-    issue(state, application)
+    Ok(issue(state, application))
 }
 
 /// Whose credentials a `get_token` body holds; `None` is nobody's.
@@ -125,7 +125,7 @@ pub fn refresh(state: &mut State, call: &Call) -> Reply {
     if state.settings.behaviour.refresh_drops_old_access {
         state.tokens.revoke(&access);
     }
-    issue(state, application)
+    Ok(issue(state, application))
 }
 
 /// `del_token`.
@@ -136,7 +136,7 @@ pub fn delete(state: &mut State, call: &Call) -> Reply {
     done()
 }
 
-fn issue(state: &mut State, application: Application) -> Reply {
+fn issue(state: &mut State, application: Application) -> Fields {
     let (access, refresh) = (state.random_text(32), state.random_text(32));
     let now = state.clock.now();
     let behaviour = &state.settings.behaviour;
@@ -158,10 +158,10 @@ fn issue(state: &mut State, application: Application) -> Reply {
         access: access.clone(),
     };
     state.tokens.refresh.insert(refresh.clone(), pair);
-    Ok(fields([
+    fields([
         ("access_token_expire_time", short.into()),
         ("access_token", access.into()),
         ("refresh_token_expire_time", long.into()),
         ("refresh_token", refresh.into()),
-    ]))
+    ])
 }

@@ -33,13 +33,16 @@ impl<'a> Checker<'a> {
     pub fn require(&mut self, keys: &[&'a str]) {
         for key in keys {
             if self.value(key).is_none() {
-                self.invalid.push(key);
+                self.blame(key);
             }
         }
     }
 
+    /// Blames a key, once.
     pub fn blame(&mut self, key: &'a str) {
-        self.invalid.push(key);
+        if !self.invalid.contains(&key) {
+            self.invalid.push(key);
+        }
     }
 
     /// A text that meets its rule.
@@ -93,7 +96,7 @@ impl<'a> Checker<'a> {
     }
 
     fn reject<T>(&mut self, key: &'a str) -> Option<T> {
-        self.invalid.push(key);
+        self.blame(key);
         None
     }
 

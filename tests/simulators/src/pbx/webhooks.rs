@@ -3,10 +3,9 @@
 use std::sync::Weak;
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use tokio::sync::mpsc;
 
 use super::Pbx;
@@ -17,9 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// `X-Signature`: Base64 of HMAC-SHA256 over the body.
 pub fn signature(secret: &str, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
-    mac.update(body);
-    STANDARD.encode(mac.finalize().into_bytes())
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    STANDARD.encode(hmac::sign(&key, body))
 }
 
 /// Delivers for as long as the PBX exists.
