@@ -198,7 +198,8 @@ fn apply(state: &State, body: &Fields, group: &mut Group, creating: bool) -> Res
     }
     match checker.list("members") {
         Some(list) => match members(state, list) {
-            Some(members) => group.members = members,
+            Some(members) if state.settings.behaviour.group_members_replace => group.members = members,
+            Some(members) => group.members.extend(members),
             None => checker.blame("members"),
         },
         None if creating && !group.everyone => checker.require(&["members"]),

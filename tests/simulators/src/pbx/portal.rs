@@ -33,7 +33,7 @@ impl Pbx {
     /// Puts a presence of the company's own making over the standard one; empty takes it away.
     pub fn set_custom_presence(&self, number: &str, text: &str) -> Result<(), Refusal> {
         self.change_extension(number, |extension| {
-            text.clone_into(&mut extension.custom_presence_status)
+            text.clone_into(&mut extension.custom_presence_status);
         })
     }
 
