@@ -69,7 +69,8 @@ pub fn list(state: &mut State, call: &Call) -> Reply {
         } else {
             group.members.len()
         };
-        json!({ "id": id, "name": group.name, "member_select": select_word(group), "total_extensions": members })
+        let select = select_word(group);
+        json!({ "id": id, "name": group.name, "member_select": select, "total_extensions": members })
     };
     let data: Vec<Value> = page.cut(found).into_iter().map(row).collect();
     Ok(fields([("total_number", total.into()), ("data", data.into())]))

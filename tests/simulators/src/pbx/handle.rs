@@ -1,4 +1,5 @@
-//! The handle on a simulated PBX: make it, run it, stop it. Looking into it is in `view`, changing it in `portal`.
+//! The handle on a simulated PBX: make it, run it, stop it. Looking into it is in `view`, changing it in
+//! `portal`.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,5 @@
-//! What a person at the PBX's web portal may do: the same rules as the API, but no token and no firmware gate.
+//! What a person at the PBX's web portal may do: the same rules as the API, but no token and no firmware
+//! gate.
 
 use serde_json::{Value, json};
 

@@ -12,4 +12,5 @@ mod groups;
 mod linkus;
 mod organizations;
 mod support;
+mod switches;
 mod tokens;
