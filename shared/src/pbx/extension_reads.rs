@@ -114,8 +114,13 @@ impl PbxClient {
         let call = Call::read("extension/query").with("ids", joined).long();
         let found = match self.ask::<Data<Vec<Detail>>>(&call).await {
             Ok(answer) => answer.data.into_iter().map(Extension::from).collect(),
-            // One that is missing makes some firmware refuse or cut the whole batch.
-            Err(fault) if matches!(fault.code(), Some(code::NOT_FOUND | code::PARTIAL)) => {
+            // One that is missing, or more than it takes, makes some firmware refuse or cut the whole batch.
+            Err(fault)
+                if matches!(
+                    fault.code(),
+                    Some(code::NOT_FOUND | code::PARTIAL | code::PARAMETER)
+                ) =>
+            {
                 self.one_by_one(&ids).await?
             }
             Err(fault) => return Err(fault),
