@@ -28,7 +28,7 @@ pub struct PbxConfig {
     pub base_url: String,
     /// Of the PBX's API page.
     pub credentials: PbxCredentials,
-    /// A private certificate authority, PEM; trusted in place of the public ones.
+    /// A private certificate authority, PEM; trusted besides the public ones.
     pub ca_pem: Option<String>,
     /// Which addresses the PBX may have.
     pub policy: AddressPolicy,
@@ -74,11 +74,7 @@ impl PbxClient {
             field: "/pbx/base_url",
             detail: refused.to_string(),
         })?;
-        let transport = Arc::new(Transport::new(
-            address,
-            config.ca_pem.as_deref(),
-            config.timeouts,
-        )?);
+        let transport = Arc::new(Transport::new(address, config.ca_pem, config.timeouts)?);
         let tokens = TokenKeeper::new(
             Arc::clone(&transport),
             config.credentials,
