@@ -7,6 +7,7 @@
 //! - `ports`: what the use case needs of the outside.
 //! - `graph`, `pbx`, `store`: Microsoft Graph, the phone system, the table.
 //! - `http`: how every one of our requests leaves the machine.
+//! - `queue`: hints from one function to another.
 //! - `settings`, `telemetry`: environment and logs.
 
 pub mod clock;
@@ -16,6 +17,7 @@ pub mod http;
 pub mod pbx;
 pub mod plan;
 pub mod ports;
+pub mod queue;
 pub mod secrets;
 pub mod settings;
 pub mod store;
