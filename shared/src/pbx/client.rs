@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::address::{AddressPolicy, PbxAddress};
+use super::address::PbxAddress;
 use super::error::{Effect, Fault, code};
 use super::limiter::Limiter;
 use super::organization::Organization;
@@ -20,6 +20,7 @@ use super::transport::{Call, LIST_CAP, Transport};
 use super::wire::decode;
 use crate::domain::connection::PbxCredentials;
 use crate::ports::{Clock, PbxTokenStore, PhoneSystemError, SideError};
+use crate::settings::AddressPolicy;
 
 /// What makes a client.
 #[derive(Clone)]

@@ -70,8 +70,8 @@ impl Call {
         }
     }
 
-    pub(super) fn with(mut self, key: &'static str, value: impl ToString) -> Self {
-        self.query.push((key, value.to_string()));
+    pub(super) fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((key, value.into()));
         self
     }
 
@@ -109,7 +109,7 @@ impl Transport {
 
     /// Sends it once; the answer's bytes on errcode 0.
     pub(super) async fn send(&self, call: &Call, token: Option<&SecretString>) -> Result<Vec<u8>, Fault> {
-        let mut response = self
+        let response = self
             .request(call, token)
             .send()
             .await
