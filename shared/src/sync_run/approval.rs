@@ -48,22 +48,35 @@ pub enum VerdictError {
 /// Has exactly the held removals carried out.
 pub async fn approve(engine: &Engine, connection: ConnectionId, id: SyncRunId) -> Result<(), VerdictError> {
     let (mut run, waiting) = held_run(engine, connection, id).await?;
-    let stored = engine.store.connection(connection).await?.ok_or(VerdictError::NoSuchRun)?;
+    let stored = engine
+        .store
+        .connection(connection)
+        .await?
+        .ok_or(VerdictError::NoSuchRun)?;
     let now = engine.clock.now();
-    let checked = judge_again(engine, &stored.value, &run).await.map_err(VerdictError::Judge)?;
-    let too_old = now.duration_since(waiting.since) > jiff::SignedDuration::try_from(APPROVABLE_FOR).unwrap_or_default();
+    let checked = judge_again(engine, &stored.value, &run)
+        .await
+        .map_err(VerdictError::Judge)?;
+    let too_old = now.duration_since(waiting.since)
+        > jiff::SignedDuration::try_from(APPROVABLE_FOR).unwrap_or_default();
     if checked.held.is_empty() {
         return settle(engine, run, "nothing waits for an approval any more").await;
     }
     if removals_digest(&checked.held) != waiting.removals || too_old {
         run.held = Some(held(&checked, now));
         let stamp = Stamp { at: now, run: id };
-        engine.store.put_held(connection, id, &lines(&checked.held, OutcomeKind::Held, stamp)).await?;
+        engine
+            .store
+            .put_held(connection, id, &lines(&checked.held, OutcomeKind::Held, stamp))
+            .await?;
         engine.store.put_new_run(&run).await?;
         let because = format!("{} removals are held now; look at them again", checked.held.len());
         return Err(VerdictError::Changed { because });
     }
-    run.held = Some(Held { verdict: Some(Verdict::Approved), ..waiting });
+    run.held = Some(Held {
+        verdict: Some(Verdict::Approved),
+        ..waiting
+    });
     run.state = RunState::Queued;
     run.request.mode = RunMode::Full;
     match engine.store.request_run(&run, now).await {
@@ -78,7 +91,9 @@ pub async fn approve(engine: &Engine, connection: ConnectionId, id: SyncRunId) -
 /// The sources need no approval any more: the run ends as it stands.
 async fn settle(engine: &Engine, mut run: SyncRun, because: &str) -> Result<(), VerdictError> {
     end(engine, &mut run).await?;
-    Err(VerdictError::Changed { because: because.to_owned() })
+    Err(VerdictError::Changed {
+        because: because.to_owned(),
+    })
 }
 
 /// Keeps what is held; the run ends.
@@ -91,14 +106,21 @@ pub async fn reject(engine: &Engine, connection: ConnectionId, id: SyncRunId) ->
     }
     engine.store.append_records(connection, &records).await?;
     engine.store.put_held(connection, id, &[]).await?;
-    run.held = Some(Held { verdict: Some(Verdict::Rejected), ..waiting });
+    run.held = Some(Held {
+        verdict: Some(Verdict::Rejected),
+        ..waiting
+    });
     end(engine, &mut run).await?;
     Ok(())
 }
 
 /// Stops a run: at once if it waits, after the operations under way if it runs.
 pub async fn cancel(engine: &Engine, connection: ConnectionId, id: SyncRunId) -> Result<(), VerdictError> {
-    let mut run = engine.store.run(connection, id).await?.ok_or(VerdictError::NoSuchRun)?;
+    let mut run = engine
+        .store
+        .run(connection, id)
+        .await?
+        .ok_or(VerdictError::NoSuchRun)?;
     match run.state {
         RunState::Queued => {
             run.state = RunState::Cancelled;
@@ -123,7 +145,11 @@ async fn held_run(
     connection: ConnectionId,
     id: SyncRunId,
 ) -> Result<(SyncRun, Held), VerdictError> {
-    let run = engine.store.run(connection, id).await?.ok_or(VerdictError::NoSuchRun)?;
+    let run = engine
+        .store
+        .run(connection, id)
+        .await?
+        .ok_or(VerdictError::NoSuchRun)?;
     match (&run.state, run.held.clone()) {
         (RunState::Held, Some(held)) => Ok((run, held)),
         (state, _) if state.is_final() => Err(VerdictError::AlreadyOver),
@@ -132,7 +158,11 @@ async fn held_run(
 }
 
 async fn end(engine: &Engine, run: &mut SyncRun) -> Result<(), StoreError> {
-    run.state = if run.counts().failed > 0 { RunState::PartlyFailed } else { RunState::Succeeded };
+    run.state = if run.counts().failed > 0 {
+        RunState::PartlyFailed
+    } else {
+        RunState::Succeeded
+    };
     run.finished_at = Some(engine.clock.now());
     engine.store.put_new_run(run).await
 }

@@ -17,7 +17,7 @@ use crate::ports::Sides;
 use crate::store::{Lease, ManagedCounts, Store, StoreError, WorkState};
 
 use super::Engine;
-use super::collect::{Collected, CollectError, Task, collect, collect_again};
+use super::collect::{CollectError, Collected, Task, collect, collect_again};
 use super::effect::Hands;
 use super::execute::{Limits, Report, Stopped, Supervisor, execute};
 use super::failure::{RunFailure, lasting};
@@ -62,22 +62,43 @@ pub(super) async fn conduct(
     state: &WorkState,
     deadline: Option<Timestamp>,
 ) -> Result<Conducted, RunError> {
-    let settings = engine.store.settings(connection.id).await?.map(|stored| stored.value).unwrap_or_default();
+    let settings = engine
+        .store
+        .settings(connection.id)
+        .await?
+        .map(|stored| stored.value)
+        .unwrap_or_default();
     if !settings.users.enabled {
-        return Ok(Conducted { end: End::Done, counts: None });
+        return Ok(Conducted {
+            end: End::Done,
+            counts: None,
+        });
     }
     let Some(secrets) = engine.store.secrets(connection.id).await? else {
         let sentence = "the secrets of this connection are missing; enter them again".to_owned();
-        return Ok(Conducted { end: End::Failed(lasting(sentence)), counts: None });
+        return Ok(Conducted {
+            end: End::Failed(lasting(sentence)),
+            counts: None,
+        });
     };
     let sides = engine.sides.sides(connection, &secrets)?;
-    let conductor = Conductor { engine, lease, sides, settings, state, deadline };
+    let conductor = Conductor {
+        engine,
+        lease,
+        sides,
+        settings,
+        state,
+        deadline,
+    };
     run.state = RunState::Reading;
     engine.store.put_run(run, lease).await?;
     match conductor.rounds(run).await {
         Ok(conducted) => Ok(conducted),
         Err(CollectError::Store(error)) => Err(error.into()),
-        Err(error) => Ok(Conducted { end: End::Failed((&error).into()), counts: None }),
+        Err(error) => Ok(Conducted {
+            end: End::Failed((&error).into()),
+            counts: None,
+        }),
     }
 }
 
@@ -122,7 +143,9 @@ impl Conductor<'_> {
             let whole = report.stopped.is_none() && !report.retry && run.request.user.is_none();
             if whole {
                 for (kind, cursor) in &cursors {
-                    self.store().put_cursor(self.lease, kind.key(), cursor, &task.fingerprint).await?;
+                    self.store()
+                        .put_cursor(self.lease, kind.key(), cursor, &task.fingerprint)
+                        .await?;
                 }
             }
             return self.record(run, checked, report, world.bindings.len()).await;
@@ -133,15 +156,24 @@ impl Conductor<'_> {
     async fn decide(&self, run: &SyncRun, world: &mut World) -> Result<Checked, CollectError> {
         let policy = self.policy();
         let plan = plan(world, &policy);
-        let creates = plan.operations.iter().any(|op| matches!(op.change, Change::Create { .. }));
+        let creates = plan
+            .operations
+            .iter()
+            .any(|op| matches!(op.change, Change::Create { .. }));
         if creates {
             world.phone_system.capacity = self.sides.phone_system.capacity().await?;
         }
         let mut checked = check(plan, world, &policy);
-        let approved = run.held.as_ref().filter(|held| held.verdict == Some(Verdict::Approved));
+        let approved = run
+            .held
+            .as_ref()
+            .filter(|held| held.verdict == Some(Verdict::Approved));
         if approved.is_some_and(|held| held.removals == removals_digest(&checked.held)) {
             // Held removals belong to the first phase, before everything that was left in the plan.
-            checked.plan.operations.splice(0..0, std::mem::take(&mut checked.held));
+            checked
+                .plan
+                .operations
+                .splice(0..0, std::mem::take(&mut checked.held));
             checked.plan.operations.sort_by_key(|op| op.phase);
             checked.held_because = None;
         }
@@ -154,7 +186,12 @@ impl Conductor<'_> {
         checked: &Checked,
         done: &mut Counts,
     ) -> Result<Report, CollectError> {
-        let Plan { operations, skipped, remarks: _, unchanged } = &checked.plan;
+        let Plan {
+            operations,
+            skipped,
+            remarks: _,
+            unchanged,
+        } = &checked.plan;
         run.progress.total = run.progress.done + operations.len() as u64;
         if !operations.is_empty() {
             run.state = RunState::Applying;
@@ -167,8 +204,21 @@ impl Conductor<'_> {
             lease: self.lease,
             run: run.id,
         };
-        let watch = Watch { store: self.store(), lease: self.lease, run: run.clone(), before: run.progress.done };
-        let report = execute(operations.clone(), hands, &Limits { deadline: self.deadline }, &watch).await;
+        let watch = Watch {
+            store: self.store(),
+            lease: self.lease,
+            run: run.clone(),
+            before: run.progress.done,
+        };
+        let report = execute(
+            operations.clone(),
+            hands,
+            &Limits {
+                deadline: self.deadline,
+            },
+            &watch,
+        )
+        .await;
         run.progress.done += report.done;
         let in_step_since = done.create + done.update + done.bind;
         let mut counts = *done;
@@ -178,7 +228,12 @@ impl Conductor<'_> {
         // People brought in step earlier in this run are not counted a second time as unchanged.
         counts.unchanged = unchanged.saturating_sub(in_step_since);
         counts.skipped += skipped.len() as u64 + checked.held.len() as u64;
-        *done = Counts { unchanged: 0, skipped: 0, failed: 0, ..counts };
+        *done = Counts {
+            unchanged: 0,
+            skipped: 0,
+            failed: 0,
+            ..counts
+        };
         run.counts_by_object.insert(ObjectKind::User, counts);
         Ok(report)
     }
@@ -191,27 +246,47 @@ impl Conductor<'_> {
         bindings_before: usize,
     ) -> Result<Conducted, CollectError> {
         let end = match report.stopped {
-            Some(Stopped::OutOfTime) => return Ok(Conducted { end: End::OutOfTime, counts: None }),
+            Some(Stopped::OutOfTime) => {
+                return Ok(Conducted {
+                    end: End::OutOfTime,
+                    counts: None,
+                });
+            }
             Some(Stopped::Cancelled) => End::Cancelled,
             Some(stopped) => RunFailure::of_stop(&stopped).map_or(End::Done, End::Failed),
             None if checked.held.is_empty() => End::Done,
             None => End::Held,
         };
-        self.store().append_records(run.connection, &report.unsuccessful).await?;
+        self.store()
+            .append_records(run.connection, &report.unsuccessful)
+            .await?;
         self.note_skips(run, &checked.plan).await?;
         if !checked.held.is_empty() {
             self.hold(run, &checked).await?;
         }
         let changed = run.progress.done > 0;
-        let left =
-            if changed { self.store().bindings(run.connection).await?.len() } else { bindings_before };
-        Ok(Conducted { end, counts: Some(managed(left)) })
+        let left = if changed {
+            self.store().bindings(run.connection).await?.len()
+        } else {
+            bindings_before
+        };
+        Ok(Conducted {
+            end,
+            counts: Some(managed(left)),
+        })
     }
 
     async fn note_skips(&self, run: &mut SyncRun, plan: &Plan) -> Result<(), StoreError> {
-        let stamp = Stamp { at: self.engine.clock.now(), run: run.id };
-        let lines: Vec<OperationRecord> =
-            plan.skipped.iter().chain(&plan.remarks).map(|skipped| skip_record(skipped, stamp)).collect();
+        let stamp = Stamp {
+            at: self.engine.clock.now(),
+            run: run.id,
+        };
+        let lines: Vec<OperationRecord> = plan
+            .skipped
+            .iter()
+            .chain(&plan.remarks)
+            .map(|skipped| skip_record(skipped, stamp))
+            .collect();
         run.skips = None;
         if !lines.is_empty() {
             let digest = skips_digest(&plan.skipped, &plan.remarks);
@@ -235,20 +310,45 @@ impl Conductor<'_> {
     }
 
     /// The dry run: everything that would happen, as lines; nothing is written but them.
-    async fn show(&self, run: &mut SyncRun, checked: &Checked, world: &World) -> Result<Conducted, CollectError> {
-        let stamp = Stamp { at: self.engine.clock.now(), run: run.id };
-        let operations: Vec<Operation> = checked.plan.operations.iter().chain(&checked.held).cloned().collect();
-        self.store().append_records(run.connection, &lines(&operations, OutcomeKind::DryRun, stamp)).await?;
+    async fn show(
+        &self,
+        run: &mut SyncRun,
+        checked: &Checked,
+        world: &World,
+    ) -> Result<Conducted, CollectError> {
+        let stamp = Stamp {
+            at: self.engine.clock.now(),
+            run: run.id,
+        };
+        let operations: Vec<Operation> = checked
+            .plan
+            .operations
+            .iter()
+            .chain(&checked.held)
+            .cloned()
+            .collect();
+        self.store()
+            .append_records(run.connection, &lines(&operations, OutcomeKind::DryRun, stamp))
+            .await?;
         self.note_skips(run, &checked.plan).await?;
-        let mut counts = Counts { unchanged: checked.plan.unchanged, ..Counts::default() };
+        let mut counts = Counts {
+            unchanged: checked.plan.unchanged,
+            ..Counts::default()
+        };
         for operation in &operations {
             super::outcome::count(&mut counts, operation.kind(), &super::outcome::Outcome::Applied);
         }
         counts.skipped += checked.plan.skipped.len() as u64;
         run.counts_by_object.insert(ObjectKind::User, counts);
-        run.progress = Progress { done: operations.len() as u64, total: operations.len() as u64 };
+        run.progress = Progress {
+            done: operations.len() as u64,
+            total: operations.len() as u64,
+        };
         run.held = checked.held_because.as_ref().map(|_| held(checked, stamp.at));
-        Ok(Conducted { end: End::Done, counts: Some(managed(world.bindings.len())) })
+        Ok(Conducted {
+            end: End::Done,
+            counts: Some(managed(world.bindings.len())),
+        })
     }
 }
 
@@ -256,8 +356,16 @@ impl Conductor<'_> {
 fn skips_digest(skipped: &[Skipped], remarks: &[Skipped]) -> String {
     let mut hash = Sha256::new();
     for skip in skipped.iter().chain(remarks) {
-        let Skipped { user, name, reason, detail, number } = skip;
-        hash.update(format!("{user}\u{0}{name}\u{0}{reason:?}\u{0}{detail}\u{0}{number:?}\n"));
+        let Skipped {
+            user,
+            name,
+            reason,
+            detail,
+            number,
+        } = skip;
+        hash.update(format!(
+            "{user}\u{0}{name}\u{0}{reason:?}\u{0}{detail}\u{0}{number:?}\n"
+        ));
     }
     hex::encode(hash.finalize())
 }
@@ -275,7 +383,10 @@ pub(super) fn held(checked: &Checked, now: Timestamp) -> Held {
 
 /// Operations as lines of one outcome.
 pub(super) fn lines(operations: &[Operation], outcome: OutcomeKind, stamp: Stamp) -> Vec<OperationRecord> {
-    operations.iter().map(|operation| record(operation, outcome, stamp)).collect()
+    operations
+        .iter()
+        .map(|operation| record(operation, outcome, stamp))
+        .collect()
 }
 
 /// A later run holds the removals anew; the older one has nothing left to approve.
@@ -286,7 +397,9 @@ async fn supersede(
     newer: SyncRunId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Some(mut run) = store.run(connection, older).await? else { return Ok(()) };
+    let Some(mut run) = store.run(connection, older).await? else {
+        return Ok(());
+    };
     if run.state != RunState::Held {
         return Ok(());
     }
@@ -303,7 +416,11 @@ pub(super) async fn judge_again(
     run: &SyncRun,
 ) -> Result<Checked, JudgeError> {
     let store = &engine.store;
-    let settings = store.settings(connection.id).await?.map(|stored| stored.value).unwrap_or_default();
+    let settings = store
+        .settings(connection.id)
+        .await?
+        .map(|stored| stored.value)
+        .unwrap_or_default();
     let secrets = store.secrets(connection.id).await?.ok_or(JudgeError::NoSecrets)?;
     let sides = engine.sides.sides(connection, &secrets).map_err(RunError::from)?;
     let state = store.work_state(connection.id).await?.unwrap_or_default();
@@ -357,7 +474,11 @@ struct Watch<'a> {
 #[async_trait::async_trait]
 impl Supervisor for Watch<'_> {
     async fn cancelled(&self) -> bool {
-        match self.store.cancel_requested(self.run.connection, self.run.id).await {
+        match self
+            .store
+            .cancel_requested(self.run.connection, self.run.id)
+            .await
+        {
             Ok(requested) => requested,
             Err(error) => {
                 tracing::warn!(sync_run.id = %self.run.id, error = %error, "whether to stop could not be read");

@@ -56,12 +56,20 @@ impl Hands<'_> {
     pub async fn perform(&self, operation: &Operation) -> Done {
         match &operation.change {
             Change::Create { fields } => self.create(operation, fields).await,
-            Change::Bind { extension, before, after } => self.bind(operation, *extension, before, after).await,
+            Change::Bind {
+                extension,
+                before,
+                after,
+            } => self.bind(operation, *extension, before, after).await,
             Change::Update { bound, before, after } => self.update(operation, bound, before, after).await,
             Change::Note { bound, fields } => self.note(operation, bound, fields).await,
             Change::MarkLeaving { bound, cause } => {
                 let since = self.clock.now();
-                let stage = Stage::Leaving { bound: bound.clone(), since, cause: *cause };
+                let stage = Stage::Leaving {
+                    bound: bound.clone(),
+                    since,
+                    cause: *cause,
+                };
                 self.confirm(operation, stage, OutcomeKind::Applied).await?;
                 Ok(Outcome::Applied)
             }
@@ -74,7 +82,10 @@ impl Hands<'_> {
     }
 
     fn stamp(&self) -> Stamp {
-        Stamp { at: self.clock.now(), run: self.run }
+        Stamp {
+            at: self.clock.now(),
+            run: self.run,
+        }
     }
 
     fn binding(operation: &Operation, stage: Stage) -> Binding {
@@ -86,36 +97,67 @@ impl Hands<'_> {
         }
     }
 
-    async fn confirm(&self, operation: &Operation, stage: Stage, outcome: OutcomeKind) -> Result<(), StoreError> {
+    async fn confirm(
+        &self,
+        operation: &Operation,
+        stage: Stage,
+        outcome: OutcomeKind,
+    ) -> Result<(), StoreError> {
         let line = record(operation, outcome, self.stamp());
-        self.store.confirm(self.lease, &Self::binding(operation, stage), &line).await
+        self.store
+            .confirm(self.lease, &Self::binding(operation, stage), &line)
+            .await
     }
 
     async fn forget(&self, operation: &Operation, outcome: OutcomeKind) -> Result<(), StoreError> {
         let line = record(operation, outcome, self.stamp());
-        let stage = Stage::Intended { at: self.clock.now(), wanted: FieldsDigest::of(&OwnedFields::default()) };
-        self.store.forget(self.lease, &Self::binding(operation, stage), &line).await
+        let stage = Stage::Intended {
+            at: self.clock.now(),
+            wanted: FieldsDigest::of(&OwnedFields::default()),
+        };
+        self.store
+            .forget(self.lease, &Self::binding(operation, stage), &line)
+            .await
     }
 
     fn newly_bound(&self, extension: ExtensionId, fields: &OwnedFields) -> BoundExtension {
         let now = self.clock.now();
-        BoundExtension { extension, written: FieldsDigest::of(fields), bound_at: now, written_at: now }
+        BoundExtension {
+            extension,
+            written: FieldsDigest::of(fields),
+            bound_at: now,
+            written_at: now,
+        }
     }
 
     async fn create(&self, operation: &Operation, fields: &OwnedFields) -> Done {
-        let stage = Stage::Intended { at: self.clock.now(), wanted: FieldsDigest::of(fields) };
+        let stage = Stage::Intended {
+            at: self.clock.now(),
+            wanted: FieldsDigest::of(fields),
+        };
         let intent = Self::binding(operation, stage);
         if let Reserve::NumberTaken(owner) = self.store.reserve(self.lease, &intent).await? {
-            return Err(failed(Reason::NumberTaken, format!("the number is kept for {owner}"), true));
+            return Err(failed(
+                Reason::NumberTaken,
+                format!("the number is kept for {owner}"),
+                true,
+            ));
         }
-        let wanted = NewExtension { number: operation.number.clone(), fields: fields.clone() };
+        let wanted = NewExtension {
+            number: operation.number.clone(),
+            fields: fields.clone(),
+        };
         let extension = match self.pbx.create_extension(&wanted).await {
             Ok(id) => id,
-            Err(error) => self.after_failed_create(operation, &intent, &wanted, error).await?,
+            Err(error) => {
+                self.after_failed_create(operation, &intent, &wanted, error)
+                    .await?
+            }
         };
         self.welcome(operation, extension).await;
         let bound = self.newly_bound(extension, fields);
-        self.confirm(operation, Stage::Bound(bound), OutcomeKind::Applied).await?;
+        self.confirm(operation, Stage::Bound(bound), OutcomeKind::Applied)
+            .await?;
         Ok(Outcome::Applied)
     }
 
@@ -128,11 +170,17 @@ impl Hands<'_> {
         error: PhoneSystemError,
     ) -> Result<ExtensionId, Trouble> {
         match error {
-            PhoneSystemError::OutcomeUnknown { .. } => match self.pbx.lookup_extension(&wanted.number).await {
-                Ok(Some(found)) if is_wanted(&found, wanted) => Ok(found.id),
-                Ok(_) => Err(failed(Reason::PbxUnavailable, "the PBX did not make the extension".to_owned(), true)),
-                Err(error) => Err(trouble(error)),
-            },
+            PhoneSystemError::OutcomeUnknown { .. } => {
+                match self.pbx.lookup_extension(&wanted.number).await {
+                    Ok(Some(found)) if is_wanted(&found, wanted) => Ok(found.id),
+                    Ok(_) => Err(failed(
+                        Reason::PbxUnavailable,
+                        "the PBX did not make the extension".to_owned(),
+                        true,
+                    )),
+                    Err(error) => Err(trouble(error)),
+                }
+            }
             PhoneSystemError::Conflict { detail } => {
                 self.store.cancel_intent(self.lease, intent).await?;
                 Err(self.after_conflict(operation, &detail).await?)
@@ -149,11 +197,20 @@ impl Hands<'_> {
     /// The addresses were compared before; what is left is a number that something else than an extension has.
     async fn after_conflict(&self, operation: &Operation, detail: &str) -> Result<Trouble, Trouble> {
         if detail.contains("email") {
-            return Ok(failed(Reason::DuplicateMail, format!("the PBX already uses this address: {detail}"), true));
+            return Ok(failed(
+                Reason::DuplicateMail,
+                format!("the PBX already uses this address: {detail}"),
+                true,
+            ));
         }
         let until = self.clock.now() + REFUSED_FOR;
-        self.store.add_refused_number(self.lease.connection, &operation.number, until).await?;
-        let sentence = format!("the PBX already uses the number {} for something else: {detail}", operation.number);
+        self.store
+            .add_refused_number(self.lease.connection, &operation.number, until)
+            .await?;
+        let sentence = format!(
+            "the PBX already uses the number {} for something else: {detail}",
+            operation.number
+        );
         Ok(failed(Reason::NumberTaken, sentence, true))
     }
 
@@ -192,20 +249,35 @@ impl Hands<'_> {
             self.welcome(operation, bound.extension).await;
         }
         let written = FieldsDigest::of(after);
-        let stage = Stage::Bound(BoundExtension { written, written_at: self.clock.now(), ..bound.clone() });
+        let stage = Stage::Bound(BoundExtension {
+            written,
+            written_at: self.clock.now(),
+            ..bound.clone()
+        });
         self.confirm(operation, stage, OutcomeKind::Applied).await?;
         Ok(Outcome::Applied)
     }
 
     async fn note(&self, operation: &Operation, bound: &BoundExtension, fields: &OwnedFields) -> Done {
         self.welcome(operation, bound.extension).await;
-        let stage = Stage::Bound(BoundExtension { written: FieldsDigest::of(fields), ..bound.clone() });
+        let stage = Stage::Bound(BoundExtension {
+            written: FieldsDigest::of(fields),
+            ..bound.clone()
+        });
         self.confirm(operation, stage, OutcomeKind::AlreadyDone).await?;
         Ok(Outcome::AlreadyDone)
     }
 
-    async fn write_fields(&self, id: ExtensionId, before: &OwnedFields, after: &OwnedFields) -> Result<(), Trouble> {
-        let patch = FieldsPatch { after: after.clone(), fields: before.differing(after) };
+    async fn write_fields(
+        &self,
+        id: ExtensionId,
+        before: &OwnedFields,
+        after: &OwnedFields,
+    ) -> Result<(), Trouble> {
+        let patch = FieldsPatch {
+            after: after.clone(),
+            fields: before.differing(after),
+        };
         if patch.fields.is_empty() {
             return Ok(());
         }
@@ -236,11 +308,19 @@ impl Hands<'_> {
     }
 
     async fn look_after_delete(&self, extension: ExtensionId) -> Result<Deleted, Trouble> {
-        let found = self.pbx.extension_details(&[extension].into()).await.map_err(trouble)?;
+        let found = self
+            .pbx
+            .extension_details(&[extension].into())
+            .await
+            .map_err(trouble)?;
         if found.is_empty() {
             return Ok(Deleted::Now);
         }
-        Err(failed(Reason::PbxUnavailable, "the PBX did not delete the extension".to_owned(), true))
+        Err(failed(
+            Reason::PbxUnavailable,
+            "the PBX did not delete the extension".to_owned(),
+            true,
+        ))
     }
 }
 
@@ -250,7 +330,11 @@ fn is_wanted(found: &Extension, wanted: &NewExtension) -> bool {
 }
 
 fn failed(reason: Reason, sentence: String, retry: bool) -> Trouble {
-    Trouble::Failed(Failure { reason, sentence, retry })
+    Trouble::Failed(Failure {
+        reason,
+        sentence,
+        retry,
+    })
 }
 
 /// Which errors concern one object and which end the run.
@@ -259,7 +343,11 @@ fn trouble(error: PhoneSystemError) -> Trouble {
     match error {
         PhoneSystemError::Shut { .. } => Trouble::Stop(StopCause::Shut(error)),
         PhoneSystemError::Invalid { ref field, .. } => {
-            let reason = if field == "number" { Reason::NumberInvalid } else { Reason::FieldInvalid };
+            let reason = if field == "number" {
+                Reason::NumberInvalid
+            } else {
+                Reason::FieldInvalid
+            };
             failed(reason, sentence, false)
         }
         PhoneSystemError::Conflict { .. } => failed(Reason::DuplicateMail, sentence, true),

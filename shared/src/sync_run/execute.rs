@@ -85,7 +85,12 @@ pub(super) async fn execute(
     limits: &Limits,
     supervisor: &dyn Supervisor,
 ) -> Report {
-    let course = Course { hands, limits, supervisor, state: Mutex::new(State::default()) };
+    let course = Course {
+        hands,
+        limits,
+        supervisor,
+        state: Mutex::new(State::default()),
+    };
     let mut rest = operations.into_iter().peekable();
     while let Some(phase) = rest.peek().map(|operation| operation.phase) {
         let mut together = Vec::new();
@@ -94,19 +99,27 @@ pub(super) async fn execute(
         }
         course.phase(together).await;
     }
-    course.state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).report
+    course
+        .state
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .report
 }
 
 impl Course<'_> {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         // A panic of one operation must not take the others' outcomes with it.
-        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     async fn phase(&self, operations: Vec<Operation>) {
         // Twice the PBX's slots: while some operations wait for the table, others use the PBX.
         let side_by_side = self.hands.pbx.write_slots().max(1) * 2;
-        futures::stream::iter(operations).for_each_concurrent(side_by_side, |operation| self.one(operation)).await;
+        futures::stream::iter(operations)
+            .for_each_concurrent(side_by_side, |operation| self.one(operation))
+            .await;
     }
 
     async fn one(&self, operation: Operation) {
@@ -129,7 +142,10 @@ impl Course<'_> {
 
     /// Why an operation is not even tried.
     fn obstacle(&self, operation: &Operation) -> Option<Reason> {
-        let out_of_time = self.limits.deadline.is_some_and(|deadline| self.hands.clock.now() >= deadline);
+        let out_of_time = self
+            .limits
+            .deadline
+            .is_some_and(|deadline| self.hands.clock.now() >= deadline);
         if out_of_time {
             self.stop(Stopped::OutOfTime);
         }
@@ -140,7 +156,10 @@ impl Course<'_> {
         if state.full && matches!(operation.change, Change::Create { .. }) {
             return Some(Reason::CapacityReached);
         }
-        let missing = operation.relies_on.iter().any(|user| state.fruitless.contains(user));
+        let missing = operation
+            .relies_on
+            .iter()
+            .any(|user| state.fruitless.contains(user));
         missing.then_some(Reason::DependencyFailed)
     }
 
@@ -154,14 +173,20 @@ impl Course<'_> {
     }
 
     fn note(&self, operation: &Operation, outcome: &Outcome) -> u64 {
-        let stamp = super::outcome::Stamp { at: self.hands.clock.now(), run: self.hands.run };
+        let stamp = super::outcome::Stamp {
+            at: self.hands.clock.now(),
+            run: self.hands.run,
+        };
         let mut state = self.state();
         let stopped_early = matches!(outcome, Outcome::NotAttempted(Reason::RunStopped));
         if !stopped_early {
             count(&mut state.report.counts, operation.kind(), outcome);
             state.report.done += 1;
         }
-        state.report.unsuccessful.extend(unsuccessful(operation, outcome, stamp));
+        state
+            .report
+            .unsuccessful
+            .extend(unsuccessful(operation, outcome, stamp));
         match outcome {
             Outcome::Applied | Outcome::AlreadyDone => state.silent = 0,
             Outcome::Failed(failure) => self.note_failure(&mut state, operation, failure),

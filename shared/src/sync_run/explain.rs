@@ -73,14 +73,35 @@ pub async fn explain(
     connection: ConnectionId,
     id_or_upn: &str,
 ) -> Result<Option<Explanation>, ExplainError> {
-    let stored = engine.store.connection(connection).await?.ok_or(ExplainError::NoSuchConnection)?;
-    let secrets = engine.store.secrets(connection).await?.ok_or(ExplainError::NoSuchConnection)?;
-    let settings = engine.store.settings(connection).await?.map(|stored| stored.value).unwrap_or_default();
+    let stored = engine
+        .store
+        .connection(connection)
+        .await?
+        .ok_or(ExplainError::NoSuchConnection)?;
+    let secrets = engine
+        .store
+        .secrets(connection)
+        .await?
+        .ok_or(ExplainError::NoSuchConnection)?;
+    let settings = engine
+        .store
+        .settings(connection)
+        .await?
+        .map(|stored| stored.value)
+        .unwrap_or_default();
     let sides = engine.sides.sides(&stored.value, &secrets)?;
-    let query = UserQuery { number_property: settings.users.number.property().map(str::to_owned) };
-    let Some(user) = sides.directory.lookup_user(id_or_upn, &query).await? else { return Ok(None) };
-    let request =
-        RunRequest { trigger: Trigger::Manual, mode: RunMode::Delta, dry_run: true, user: Some(user.id) };
+    let query = UserQuery {
+        number_property: settings.users.number.property().map(str::to_owned),
+    };
+    let Some(user) = sides.directory.lookup_user(id_or_upn, &query).await? else {
+        return Ok(None);
+    };
+    let request = RunRequest {
+        trigger: Trigger::Manual,
+        mode: RunMode::Delta,
+        dry_run: true,
+        user: Some(user.id),
+    };
     let task = Task {
         connection,
         request: &request,
@@ -93,9 +114,22 @@ pub async fn explain(
     world.phone_system.capacity = sides.phone_system.capacity().await.map_err(CollectError::from)?;
     let policy = policy(&settings, engine.clock.now());
     let checked = check(plan(&world, &policy), &world, &policy);
-    let stamp = Stamp { at: policy.now, run: SyncRun::queued(connection, request, policy.now).id };
-    let operation = checked.plan.operations.iter().chain(&checked.held).find(|op| op.user == user.id);
-    let skip = checked.plan.skipped.iter().chain(&checked.plan.remarks).find(|skipped| skipped.user == user.id);
+    let stamp = Stamp {
+        at: policy.now,
+        run: SyncRun::queued(connection, request, policy.now).id,
+    };
+    let operation = checked
+        .plan
+        .operations
+        .iter()
+        .chain(&checked.held)
+        .find(|op| op.user == user.id);
+    let skip = checked
+        .plan
+        .skipped
+        .iter()
+        .chain(&checked.plan.remarks)
+        .find(|skipped| skipped.user == user.id);
     let would = operation
         .map(|operation| record(operation, OutcomeKind::DryRun, stamp))
         .or_else(|| skip.map(|skipped| skip_record(skipped, stamp)));
@@ -109,7 +143,12 @@ pub async fn explain(
 }
 
 fn policy(settings: &ConnectionSettings, now: Timestamp) -> Policy {
-    Policy { users: settings.users.clone(), safety: settings.safety.clone(), now, last_good_managed: None }
+    Policy {
+        users: settings.users.clone(),
+        safety: settings.safety.clone(),
+        now,
+        last_good_managed: None,
+    }
 }
 
 async fn last_error(
@@ -118,8 +157,15 @@ async fn last_error(
     user: &EntraUser,
 ) -> Result<Option<OperationRecord>, StoreError> {
     let all = (Timestamp::MIN, Timestamp::MAX);
-    let page = engine.store.history(connection, &user.id.to_string(), all.0, all.1, 50, None).await?;
-    Ok(page.items.into_iter().filter(|record| record.outcome == OutcomeKind::Failed).max_by_key(|record| record.at))
+    let page = engine
+        .store
+        .history(connection, &user.id.to_string(), all.0, all.1, 50, None)
+        .await?;
+    Ok(page
+        .items
+        .into_iter()
+        .filter(|record| record.outcome == OutcomeKind::Failed)
+        .max_by_key(|record| record.at))
 }
 
 fn rules(user: &EntraUser, directory: &DirectorySnapshot, settings: &UserSettings) -> Vec<RuleResult> {
@@ -137,7 +183,12 @@ fn rules(user: &EntraUser, directory: &DirectorySnapshot, settings: &UserSetting
         // Without an address the extension is made all the same.
         let deciding = !passed && !decided && rule != "address";
         decided |= deciding;
-        results.push(RuleResult { rule, passed, deciding, detail });
+        results.push(RuleResult {
+            rule,
+            passed,
+            deciding,
+            detail,
+        });
     }
     results
 }
@@ -163,11 +214,18 @@ fn scope(user: &EntraUser, directory: &DirectorySnapshot, settings: &UserSetting
         ScopeKind::All => (true, "everyone is chosen".to_owned()),
         ScopeKind::Types => {
             let chosen = settings.scope.types.contains(&user.user_type);
-            (chosen, format!("the user type is {:?}", user.user_type).to_lowercase())
+            (
+                chosen,
+                format!("the user type is {:?}", user.user_type).to_lowercase(),
+            )
         }
         ScopeKind::Groups => {
             let member = directory.scope_members.contains(&user.id);
-            let detail = if member { "in a chosen group" } else { "in none of the chosen groups" };
+            let detail = if member {
+                "in a chosen group"
+            } else {
+                "in none of the chosen groups"
+            };
             (member, detail.to_owned())
         }
     };
@@ -176,29 +234,41 @@ fn scope(user: &EntraUser, directory: &DirectorySnapshot, settings: &UserSetting
 
 fn exclusion(user: &EntraUser, directory: &DirectorySnapshot) -> Check {
     let excluded = directory.excluded_members.contains(&user.id);
-    let detail = if excluded { "in an excluded group" } else { "in no excluded group" };
+    let detail = if excluded {
+        "in an excluded group"
+    } else {
+        "in no excluded group"
+    };
     ("exclusion", !excluded, detail.to_owned())
 }
 
 fn address(user: &EntraUser) -> Check {
     match crate::domain::mapping::address_key(user) {
         Some(_) => ("address", true, "has an address the PBX takes".to_owned()),
-        None => ("address", false, "has no address the PBX takes; the extension gets none".to_owned()),
+        None => (
+            "address",
+            false,
+            "has no address the PBX takes; the extension gets none".to_owned(),
+        ),
     }
 }
 
 fn number(user: &EntraUser, settings: &UserSettings) -> Check {
     use crate::domain::mapping::{PropertyNumber, number_from_property};
     match &settings.number {
-        NumberRule::Automatic { start, .. } => {
-            ("number", true, format!("gets the smallest free number from {start}"))
-        }
-        NumberRule::Property { name, last_digits, reserved } => {
-            match number_from_property(&user.number_values, *last_digits, reserved) {
-                PropertyNumber::Found(number) => ("number", true, format!("{name} says {number}")),
-                PropertyNumber::Empty => ("number", false, format!("{name} is empty")),
-                PropertyNumber::NoneFits => ("number", false, format!("{name} holds no usable number")),
-            }
-        }
+        NumberRule::Automatic { start, .. } => (
+            "number",
+            true,
+            format!("gets the smallest free number from {start}"),
+        ),
+        NumberRule::Property {
+            name,
+            last_digits,
+            reserved,
+        } => match number_from_property(&user.number_values, *last_digits, reserved) {
+            PropertyNumber::Found(number) => ("number", true, format!("{name} says {number}")),
+            PropertyNumber::Empty => ("number", false, format!("{name} is empty")),
+            PropertyNumber::NoneFits => ("number", false, format!("{name} holds no usable number")),
+        },
     }
 }

@@ -45,9 +45,9 @@ impl From<&DirectoryError> for RunFailure {
             DirectoryError::SignInRefused { .. } | DirectoryError::PermissionMissing { .. } => {
                 lasting(error.to_string())
             }
-            DirectoryError::CursorExpired | DirectoryError::Unavailable { .. } | DirectoryError::Unexpected { .. } => {
-                passing(error.to_string())
-            }
+            DirectoryError::CursorExpired
+            | DirectoryError::Unavailable { .. }
+            | DirectoryError::Unexpected { .. } => passing(error.to_string()),
         }
     }
 }
@@ -55,7 +55,9 @@ impl From<&DirectoryError> for RunFailure {
 impl From<&PhoneSystemError> for RunFailure {
     fn from(error: &PhoneSystemError) -> Self {
         match error {
-            PhoneSystemError::Shut { .. } | PhoneSystemError::Unavailable { .. } => lasting(error.to_string()),
+            PhoneSystemError::Shut { .. } | PhoneSystemError::Unavailable { .. } => {
+                lasting(error.to_string())
+            }
             _ => passing(error.to_string()),
         }
     }
@@ -68,16 +70,24 @@ impl RunFailure {
             Stopped::OutOfTime | Stopped::Cancelled => None,
             Stopped::Cause(StopCause::Shut(error)) => Some(error.into()),
             Stopped::Cause(StopCause::Store(error)) => Some(passing(error.to_string())),
-            Stopped::Silence(sentence) => Some(lasting(format!("the PBX does not answer any more: {sentence}"))),
+            Stopped::Silence(sentence) => {
+                Some(lasting(format!("the PBX does not answer any more: {sentence}")))
+            }
         }
     }
 }
 
 /// Somebody must act, or a side must come back.
 pub(super) fn lasting(sentence: String) -> RunFailure {
-    RunFailure { sentence, needs_attention: true }
+    RunFailure {
+        sentence,
+        needs_attention: true,
+    }
 }
 
 fn passing(sentence: String) -> RunFailure {
-    RunFailure { sentence, needs_attention: false }
+    RunFailure {
+        sentence,
+        needs_attention: false,
+    }
 }

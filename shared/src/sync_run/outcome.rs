@@ -65,7 +65,11 @@ pub(super) fn record(operation: &Operation, outcome: OutcomeKind, stamp: Stamp) 
 }
 
 /// The line of an operation that did not succeed.
-pub(super) fn unsuccessful(operation: &Operation, outcome: &Outcome, stamp: Stamp) -> Option<OperationRecord> {
+pub(super) fn unsuccessful(
+    operation: &Operation,
+    outcome: &Outcome,
+    stamp: Stamp,
+) -> Option<OperationRecord> {
     match outcome {
         Outcome::Applied | Outcome::AlreadyDone => None,
         Outcome::Failed(failure) => {
@@ -133,10 +137,16 @@ fn differences(operation: &Operation) -> (Values, Values) {
 }
 
 fn filled(fields: &OwnedFields) -> BTreeMap<String, String> {
-    let filled: Vec<Field> = Field::ALL.into_iter().filter(|field| !fields.get(*field).is_empty()).collect();
+    let filled: Vec<Field> = Field::ALL
+        .into_iter()
+        .filter(|field| !fields.get(*field).is_empty())
+        .collect();
     some_of(fields, &filled)
 }
 
 fn some_of(values: &OwnedFields, fields: &[Field]) -> BTreeMap<String, String> {
-    fields.iter().map(|field| (field.key().to_owned(), values.get(*field).to_owned())).collect()
+    fields
+        .iter()
+        .map(|field| (field.key().to_owned(), values.get(*field).to_owned()))
+        .collect()
 }

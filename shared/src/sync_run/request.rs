@@ -43,9 +43,15 @@ pub async fn request_run(
     connection: ConnectionId,
     request: RunRequest,
 ) -> Result<SyncRunId, RequestError> {
-    let stored = engine.store.connection(connection).await?.ok_or(RequestError::NoSuchConnection)?;
+    let stored = engine
+        .store
+        .connection(connection)
+        .await?
+        .ok_or(RequestError::NoSuchConnection)?;
     if !stored.value.status.may_run() {
-        return Err(RequestError::NotRunning { status: Box::new(stored.value.status) });
+        return Err(RequestError::NotRunning {
+            status: Box::new(stored.value.status),
+        });
     }
     let now = engine.clock.now();
     let trigger = request.trigger;
@@ -56,8 +62,17 @@ pub async fn request_run(
 }
 
 /// Tells the queue. What is due stays due without it, so a queue that is down is only worth a line in the log.
-pub(super) async fn hint(engine: &Engine, connection: ConnectionId, trigger: Trigger, run: Option<SyncRunId>) {
-    let hint = SyncHint { connection_id: connection, trigger, run_id: run };
+pub(super) async fn hint(
+    engine: &Engine,
+    connection: ConnectionId,
+    trigger: Trigger,
+    run: Option<SyncRunId>,
+) {
+    let hint = SyncHint {
+        connection_id: connection,
+        trigger,
+        run_id: run,
+    };
     if let Err(error) = engine.queue.send(&hint).await {
         tracing::warn!(connection.id = %connection, error = %error, "the hint was not sent; the scheduler will find the run");
     }

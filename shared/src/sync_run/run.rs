@@ -47,18 +47,28 @@ pub enum RunError {
 }
 
 /// Runs what is due of one connection, until `deadline` at the latest.
-pub async fn run_due(engine: &Engine, message: &SyncHint, deadline: Option<Timestamp>) -> Result<RunEnd, RunError> {
+pub async fn run_due(
+    engine: &Engine,
+    message: &SyncHint,
+    deadline: Option<Timestamp>,
+) -> Result<RunEnd, RunError> {
     let connection = message.connection_id;
     if !is_due(engine, connection).await? {
         return Ok(RunEnd::NothingDue);
     }
     let owner = Uuid::new_v4().to_string();
     let now = engine.clock.now();
-    let Some(lease) = engine.store.acquire_lease(connection, &owner, now, LEASE_TTL).await? else {
+    let Some(lease) = engine
+        .store
+        .acquire_lease(connection, &owner, now, LEASE_TTL)
+        .await?
+    else {
         return Ok(RunEnd::HeldByAnother);
     };
     let work = under_lease(engine, &lease, deadline);
-    while_held(&engine.store, engine.clock.as_ref(), &lease, work).await.map_err(|_| RunError::LeaseLost)?
+    while_held(&engine.store, engine.clock.as_ref(), &lease, work)
+        .await
+        .map_err(|_| RunError::LeaseLost)?
 }
 
 async fn is_due(engine: &Engine, connection: ConnectionId) -> Result<bool, StoreError> {
@@ -67,12 +77,20 @@ async fn is_due(engine: &Engine, connection: ConnectionId) -> Result<bool, Store
     Ok(state.is_some_and(|state| state.due_at.is_some_and(|due| due <= now)))
 }
 
-async fn under_lease(engine: &Engine, lease: &Lease, deadline: Option<Timestamp>) -> Result<RunEnd, RunError> {
+async fn under_lease(
+    engine: &Engine,
+    lease: &Lease,
+    deadline: Option<Timestamp>,
+) -> Result<RunEnd, RunError> {
     let Some(connection) = engine.store.connection(lease.connection).await? else {
         engine.store.release_lease(lease).await?;
         return Ok(RunEnd::NothingDue);
     };
-    let state = engine.store.work_state(lease.connection).await?.unwrap_or_default();
+    let state = engine
+        .store
+        .work_state(lease.connection)
+        .await?
+        .unwrap_or_default();
     let Some(mut run) = pick(engine, lease, &state).await? else {
         let next = next_time(engine, lease.connection).await?;
         engine.store.set_next_scheduled(lease.connection, next).await?;
@@ -86,8 +104,16 @@ async fn under_lease(engine: &Engine, lease: &Lease, deadline: Option<Timestamp>
     let id = run.id;
     let conducted = conduct::conduct(engine, lease, &connection.value, &mut run, &state, deadline).await?;
     close(engine, lease, connection, run, &state, conducted).await?;
-    let continues = engine.store.work_state(lease.connection).await?.is_some_and(|s| s.running_run == Some(id));
-    Ok(if continues { RunEnd::Continues(id) } else { RunEnd::Finished(id) })
+    let continues = engine
+        .store
+        .work_state(lease.connection)
+        .await?
+        .is_some_and(|s| s.running_run == Some(id));
+    Ok(if continues {
+        RunEnd::Continues(id)
+    } else {
+        RunEnd::Finished(id)
+    })
 }
 
 /// The unfinished run, else the waiting one, else a new scheduled one if its time has come.
@@ -107,7 +133,12 @@ async fn pick(engine: &Engine, lease: &Lease, state: &WorkState) -> Result<Optio
     if state.due_at.is_none_or(|due| due > now) {
         return Ok(None);
     }
-    let request = RunRequest { trigger: Trigger::Scheduled, mode: RunMode::Full, dry_run: false, user: None };
+    let request = RunRequest {
+        trigger: Trigger::Scheduled,
+        mode: RunMode::Full,
+        dry_run: false,
+        user: None,
+    };
     let run = SyncRun::queued(lease.connection, request, now);
     engine.store.start_run(lease, &run).await?;
     Ok(Some(run))
@@ -123,7 +154,16 @@ async fn cancel(
     run.finished_at = Some(engine.clock.now());
     engine.store.put_run(&run, lease).await?;
     let next = next_time(engine, lease.connection).await?;
-    engine.store.finish(lease, Finish { next_scheduled_at: next, ..uneventful(run.id, state) }).await?;
+    engine
+        .store
+        .finish(
+            lease,
+            Finish {
+                next_scheduled_at: next,
+                ..uneventful(run.id, state)
+            },
+        )
+        .await?;
     Ok(RunEnd::Finished(run.id))
 }
 
@@ -137,10 +177,18 @@ async fn close(
     conducted: Conducted,
 ) -> Result<(), RunError> {
     let now = engine.clock.now();
-    let settings = engine.store.settings(lease.connection).await?.map(|settings| settings.value);
+    let settings = engine
+        .store
+        .settings(lease.connection)
+        .await?
+        .map(|settings| settings.value);
     let next = settings.and_then(|settings| scheduled_after(&settings, now));
     let counts = conducted.counts.unwrap_or(state.counts);
-    let mut finish = Finish { next_scheduled_at: next, counts, ..uneventful(run.id, state) };
+    let mut finish = Finish {
+        next_scheduled_at: next,
+        counts,
+        ..uneventful(run.id, state)
+    };
     match &conducted.end {
         conduct::End::OutOfTime => {
             run.request.trigger = Trigger::Continuation;
@@ -162,7 +210,10 @@ async fn close(
         run.finished_at = Some(now);
     }
     if matches!(conducted.end, conduct::End::Done | conduct::End::Held) && !run.request.dry_run {
-        finish.good = conducted.counts.map(|counts| GoodRun { at: now, managed: counts.extensions });
+        finish.good = conducted.counts.map(|counts| GoodRun {
+            at: now,
+            managed: counts.extensions,
+        });
     }
     engine.store.put_run(&run, lease).await?;
     log(&run);
@@ -193,7 +244,11 @@ fn uneventful(run: SyncRunId, state: &WorkState) -> Finish {
 }
 
 fn done_state(run: &SyncRun) -> RunState {
-    if run.counts().failed > 0 { RunState::PartlyFailed } else { RunState::Succeeded }
+    if run.counts().failed > 0 {
+        RunState::PartlyFailed
+    } else {
+        RunState::Succeeded
+    }
 }
 
 /// One line a run, with all counts.
@@ -223,9 +278,12 @@ async fn set_status(
     end: &conduct::End,
 ) -> Result<(), StoreError> {
     let status = match end {
-        conduct::End::Failed(RunFailure { sentence, needs_attention: true }) => {
-            ConnectionStatus::NeedsAttention { reason: sentence.clone() }
-        }
+        conduct::End::Failed(RunFailure {
+            sentence,
+            needs_attention: true,
+        }) => ConnectionStatus::NeedsAttention {
+            reason: sentence.clone(),
+        },
         conduct::End::Done | conduct::End::Held => ConnectionStatus::Connected,
         _ => return Ok(()),
     };
@@ -262,5 +320,8 @@ pub fn scheduled_after(settings: &ConnectionSettings, now: Timestamp) -> Option<
 
 /// What a run leaves managed.
 pub(super) fn managed(extensions: usize) -> ManagedCounts {
-    ManagedCounts { extensions: extensions as u64, ..ManagedCounts::default() }
+    ManagedCounts {
+        extensions: extensions as u64,
+        ..ManagedCounts::default()
+    }
 }
