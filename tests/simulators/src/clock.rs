@@ -18,12 +18,16 @@ enum Inner {
 impl SimClock {
     /// Follows the machine's clock.
     pub fn real() -> Self {
-        Self(Arc::new(Inner::Real { skipped: Mutex::new(SignedDuration::ZERO) }))
+        Self(Arc::new(Inner::Real {
+            skipped: Mutex::new(SignedDuration::ZERO),
+        }))
     }
 
     /// Stands at `start` until [`SimClock::advance`] moves it.
     pub fn manual(start: Timestamp) -> Self {
-        Self(Arc::new(Inner::Manual { now: Mutex::new(start) }))
+        Self(Arc::new(Inner::Manual {
+            now: Mutex::new(start),
+        }))
     }
 
     /// The present moment.
@@ -58,7 +62,10 @@ fn later(moment: Timestamp, by: SignedDuration) -> Timestamp {
     moment.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is where a simulator reads the machine's clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where a simulator reads the machine's clock"
+)]
 fn machine_time() -> Timestamp {
     Timestamp::now()
 }
