@@ -222,7 +222,7 @@ impl Graph {
 
     pub fn remove_secret(&self, tenant: &str, app: &str, value: &str) -> Done {
         self.with_app(tenant, app, |app| {
-            app.secrets.retain(|secret| secret.value != value)
+            app.secrets.retain(|secret| secret.value != value);
         })
     }
 

@@ -185,9 +185,9 @@ impl Round<'_> {
             return Some(removed(id, reason));
         }
         // Changed in these entries, gone by now: a later entry of the round says so again.
-        let shelf = self.context.directory().shelf(self.entity);
-        let Some(props) = shelf.live.get(&id) else {
-            let reason = if shelf.deleted.contains_key(&id) {
+        let objects = self.context.directory().shelf(self.entity);
+        let Some(props) = objects.live.get(&id) else {
+            let reason = if objects.deleted.contains_key(&id) {
                 "changed"
             } else {
                 "deleted"

@@ -154,9 +154,9 @@ impl Directory {
             .entry("createdDateTime".into())
             .or_insert_with(|| json!(seconds(now)));
         self.index_name(entity, id, &props);
-        let shelf = self.shelf_mut(entity);
-        shelf.live.insert(id, props);
-        shelf.log.push(Entry {
+        let objects = self.shelf_mut(entity);
+        objects.live.insert(id, props);
+        objects.log.push(Entry {
             id,
             what: What::Created,
         });
@@ -179,9 +179,9 @@ impl Directory {
         let mut after = before;
         after.extend(props);
         self.index_name(entity, id, &after);
-        let shelf = self.shelf_mut(entity);
-        shelf.live.insert(id, after);
-        shelf.log.push(Entry {
+        let objects = self.shelf_mut(entity);
+        objects.live.insert(id, after);
+        objects.log.push(Entry {
             id,
             what: What::Set(changed),
         });
@@ -194,9 +194,9 @@ impl Directory {
         };
         self.forget_name(entity, &props);
         props.insert("deletedDateTime".into(), json!(seconds(now)));
-        let shelf = self.shelf_mut(entity);
-        shelf.deleted.insert(id, (now, props));
-        shelf.log.push(Entry {
+        let objects = self.shelf_mut(entity);
+        objects.deleted.insert(id, (now, props));
+        objects.log.push(Entry {
             id,
             what: What::SoftDeleted,
         });
@@ -204,11 +204,11 @@ impl Directory {
     }
 
     fn purge(&mut self, entity: EntityType, id: Uuid) -> bool {
-        let shelf = self.shelf_mut(entity);
-        let live = shelf.live.remove(&id);
-        let gone = shelf.deleted.remove(&id).map(|(_, props)| props).or(live);
+        let objects = self.shelf_mut(entity);
+        let live = objects.live.remove(&id);
+        let gone = objects.deleted.remove(&id).map(|(_, props)| props).or(live);
         let Some(props) = gone else { return false };
-        shelf.log.push(Entry {
+        objects.log.push(Entry {
             id,
             what: What::Purged,
         });
@@ -233,9 +233,9 @@ impl Directory {
         };
         props.remove("deletedDateTime");
         self.index_name(entity, id, &props);
-        let shelf = self.shelf_mut(entity);
-        shelf.live.insert(id, props);
-        shelf.log.push(Entry {
+        let objects = self.shelf_mut(entity);
+        objects.live.insert(id, props);
+        objects.log.push(Entry {
             id,
             what: What::Restored,
         });
@@ -298,7 +298,7 @@ impl Directory {
 
     /// The type of a directory object that may be a member; soft-deleted users and groups count.
     pub fn kind_of(&self, id: Uuid) -> Option<&'static str> {
-        let held = |shelf: &Shelf| shelf.live.contains_key(&id) || shelf.deleted.contains_key(&id);
+        let held = |kept: &Shelf| kept.live.contains_key(&id) || kept.deleted.contains_key(&id);
         if held(&self.users) {
             Some("user")
         } else if held(&self.groups) {

@@ -14,7 +14,7 @@ pub struct SignInError {
 
 /// What goes into every error besides its number.
 pub struct Trace {
-    pub trace: String,
+    pub id: String,
     pub correlation: String,
     pub at: Timestamp,
     pub origin: String,
@@ -117,13 +117,13 @@ impl SignInError {
         let at = trace.at.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
         let description = format!(
             "AADSTS{code}: {meaning} {} Trace ID: {} Correlation ID: {} Timestamp: {at}",
-            self.detail, trace.trace, trace.correlation
+            self.detail, trace.id, trace.correlation
         );
         Answer::with_status(
             status,
             json!({
                 "error": error, "error_description": description, "error_codes": [code], "timestamp": at,
-                "trace_id": trace.trace, "correlation_id": trace.correlation,
+                "trace_id": trace.id, "correlation_id": trace.correlation,
                 "error_uri": format!("{}/error?code={code}", trace.origin),
             }),
         )

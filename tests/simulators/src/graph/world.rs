@@ -223,7 +223,7 @@ impl World {
         let lifetime = i64::try_from(below(&mut self.rng, 1801)).unwrap_or_default() + 3599;
         let (token_id, trace, correlation) = (self.new_id(), self.new_id(), self.new_id());
         let trace = Trace {
-            trace: trace.to_string(),
+            id: trace.to_string(),
             correlation: call
                 .header("client-request-id")
                 .map_or_else(|| correlation.to_string(), str::to_owned),
@@ -256,7 +256,7 @@ impl World {
         };
         outcome
             .unwrap_or_else(|error| error.into_answer(&trace))
-            .header("x-ms-request-id", trace.trace)
+            .header("x-ms-request-id", trace.id)
     }
 
     fn ids(&mut self, call: &Call, moment: &Moment) -> RequestIds {
