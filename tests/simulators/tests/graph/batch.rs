@@ -15,14 +15,24 @@ fn gets(urls: &[&str]) -> Value {
 }
 
 fn response<'a>(got: &'a Got, id: &str) -> &'a Value {
-    got.body["responses"].as_array().unwrap().iter().find(|one| one["id"] == id).unwrap()
+    got.body["responses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["id"] == id)
+        .unwrap()
 }
 
 #[tokio::test]
 async fn the_outer_answer_is_200_whatever_happens_inside() {
     let cloud = Cloud::start().await;
     let ada = cloud.user("Ada");
-    let got = cloud.post("/$batch", &gets(&[&format!("/users/{ada}"), "/users/nobody", "nonsense"])).await;
+    let got = cloud
+        .post(
+            "/$batch",
+            &gets(&[&format!("/users/{ada}"), "/users/nobody", "nonsense"]),
+        )
+        .await;
     assert_eq!(got.status, 200);
     assert_eq!(response(&got, "0")["body"]["displayName"], "Ada");
     assert_eq!(response(&got, "0")["headers"]["Content-Type"], "application/json");
@@ -35,9 +45,19 @@ async fn answers_come_in_any_order() {
     let cloud = Cloud::start().await;
     let urls = vec!["/organization"; 20];
     let got = cloud.post("/$batch", &gets(&urls)).await;
-    let order: Vec<_> = got.body["responses"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+    let order: Vec<_> = got.body["responses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["id"].clone())
+        .collect();
     assert_eq!(order.len(), 20);
-    assert_ne!(order, (0..20).map(|number| json!(number.to_string())).collect::<Vec<_>>());
+    assert_ne!(
+        order,
+        (0..20)
+            .map(|number| json!(number.to_string()))
+            .collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]
@@ -81,15 +101,21 @@ async fn a_failed_request_fails_those_behind_it_in_the_chain() {
         { "id": "3", "method": "GET", "url": "/users", "dependsOn": ["2"] },
     ] });
     let got = cloud.post("/$batch", &body).await;
-    let statuses: Vec<_> = ["1", "2", "3"].map(|id| response(&got, id)["status"].clone()).into();
+    let statuses: Vec<_> = ["1", "2", "3"]
+        .map(|id| response(&got, id)["status"].clone())
+        .into();
     assert_eq!(statuses, [200, 404, 424]);
 }
 
 #[tokio::test]
 async fn throttling_and_faults_hit_single_requests() {
     let cloud = Cloud::start().await;
-    let fault = FaultKind::Throttle { retry_after: Some("7".to_owned()) };
-    cloud.graph().add_fault(Fault::new("/v1.0/users*", fault).times(1));
+    let fault = FaultKind::Throttle {
+        retry_after: Some("7".to_owned()),
+    };
+    cloud
+        .graph()
+        .add_fault(Fault::new("/v1.0/users*", fault).times(1));
     let got = cloud.post("/$batch", &gets(&["/users", "/users"])).await;
     assert_eq!(got.status, 200);
     assert_eq!(response(&got, "0")["status"], 429);
@@ -98,16 +124,31 @@ async fn throttling_and_faults_hit_single_requests() {
     // 3,500 units in ten seconds, scaled to 10: five reads of two units each.
     cloud.behave(|behaviour| behaviour.throttle.scale = 10.0 / 3500.0);
     let got = cloud.post("/$batch", &gets(&["/users"; 8])).await;
-    let refused = got.body["responses"].as_array().unwrap().iter().filter(|one| one["status"] == 429).count();
-    assert_eq!((got.status, refused), (200, 4), "the successful read before counted too");
+    let refused = got.body["responses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["status"] == 429)
+        .count();
+    assert_eq!(
+        (got.status, refused),
+        (200, 4),
+        "the successful read before counted too"
+    );
 }
 
 #[tokio::test]
 async fn inner_headers_count() {
     let cloud = Cloud::start().await;
     let url = "/users?$filter=userType ne 'Guest'&$count=true";
-    let with = json!({ "id": "1", "method": "GET", "url": url, "headers": { "ConsistencyLevel": "eventual" } });
+    let with =
+        json!({ "id": "1", "method": "GET", "url": url, "headers": { "ConsistencyLevel": "eventual" } });
     let without = json!({ "id": "2", "method": "GET", "url": url });
-    let got = cloud.post("/$batch", &json!({ "requests": [with, without] })).await;
-    assert_eq!((&response(&got, "1")["status"], &response(&got, "2")["status"]), (&json!(200), &json!(400)));
+    let got = cloud
+        .post("/$batch", &json!({ "requests": [with, without] }))
+        .await;
+    assert_eq!(
+        (&response(&got, "1")["status"], &response(&got, "2")["status"]),
+        (&json!(200), &json!(400))
+    );
 }

@@ -24,11 +24,17 @@ async fn the_first_round_holds_everybody_and_the_next_only_what_changed() {
     let (nothing, link) = round(&cloud, &link).await;
     assert!(nothing.is_empty());
     cloud.graph().disable_user(TENANT, users[2]).unwrap();
-    cloud.graph().update_user(TENANT, users[3], &json!({ "jobTitle": "not selected" })).unwrap();
+    cloud
+        .graph()
+        .update_user(TENANT, users[3], &json!({ "jobTitle": "not selected" }))
+        .unwrap();
     let joiner = cloud.user("Joiner");
     let (changed, _) = round(&cloud, &link).await;
     assert_eq!(ids(&changed), [users[2].to_string(), joiner.to_string()]);
-    assert_eq!((&changed[0]["accountEnabled"], &changed[0]["displayName"]), (&json!(false), &json!("Person 002")));
+    assert_eq!(
+        (&changed[0]["accountEnabled"], &changed[0]["displayName"]),
+        (&json!(false), &json!("Person 002"))
+    );
 }
 
 #[tokio::test]
@@ -37,8 +43,14 @@ async fn absent_is_never_set_and_null_is_emptied() {
     let id = cloud.user("Ada");
     let (first, link) = round(&cloud, SELECT).await;
     assert!(first[0].get("department").is_none());
-    cloud.graph().update_user(TENANT, id, &json!({ "department": "Sales" })).unwrap();
-    cloud.graph().update_user(TENANT, id, &json!({ "department": null })).unwrap();
+    cloud
+        .graph()
+        .update_user(TENANT, id, &json!({ "department": "Sales" }))
+        .unwrap();
+    cloud
+        .graph()
+        .update_user(TENANT, id, &json!({ "department": null }))
+        .unwrap();
     let (second, _) = round(&cloud, &link).await;
     assert_eq!(second[0].get("department"), Some(&Value::Null));
 }
@@ -48,9 +60,15 @@ async fn minimal_brings_changed_properties_alone() {
     let cloud = Cloud::start().await;
     let id = cloud.user("Ada");
     let (_, link) = round(&cloud, SELECT).await;
-    cloud.graph().update_user(TENANT, id, &json!({ "department": "Sales" })).unwrap();
+    cloud
+        .graph()
+        .update_user(TENANT, id, &json!({ "department": "Sales" }))
+        .unwrap();
     let got = cloud.get_minimal(&link).await;
-    assert_eq!(got.body["value"], json!([{ "id": id.to_string(), "department": "Sales" }]));
+    assert_eq!(
+        got.body["value"],
+        json!([{ "id": id.to_string(), "department": "Sales" }])
+    );
     assert_eq!(got.header("preference-applied"), Some("return=minimal"));
     assert_eq!(cloud.get(&link).await.body["value"][0]["displayName"], "Ada");
 }
@@ -62,7 +80,10 @@ async fn deleted_restored_and_purged_users_show_as_such() {
     let (_, link) = round(&cloud, SELECT).await;
     cloud.graph().delete_user(TENANT, id).unwrap();
     let (removed, link) = round(&cloud, &link).await;
-    assert_eq!(removed, [json!({ "id": id.to_string(), "@removed": { "reason": "changed" } })]);
+    assert_eq!(
+        removed,
+        [json!({ "id": id.to_string(), "@removed": { "reason": "changed" } })]
+    );
     cloud.graph().restore_user(TENANT, id).unwrap();
     let (restored, link) = round(&cloud, &link).await;
     assert_eq!(restored[0]["displayName"], "Ada");
@@ -70,9 +91,15 @@ async fn deleted_restored_and_purged_users_show_as_such() {
     let (_, link) = round(&cloud, &link).await;
     cloud.graph().purge_user(TENANT, id).unwrap();
     let (purged, _) = round(&cloud, &link).await;
-    assert_eq!(purged, [json!({ "id": id.to_string(), "@removed": { "reason": "deleted" } })]);
+    assert_eq!(
+        purged,
+        [json!({ "id": id.to_string(), "@removed": { "reason": "deleted" } })]
+    );
     let (fresh, _) = round(&cloud, SELECT).await;
-    assert!(fresh.is_empty(), "who was deleted before the first round is not listed");
+    assert!(
+        fresh.is_empty(),
+        "who was deleted before the first round is not listed"
+    );
 }
 
 #[tokio::test]
@@ -92,7 +119,9 @@ async fn a_soft_deleted_user_is_purged_after_thirty_days() {
 async fn latest_begins_now() {
     let cloud = Cloud::start().await;
     cloud.users(3);
-    let got = cloud.get("/users/delta?$deltatoken=latest&$select=displayName").await;
+    let got = cloud
+        .get("/users/delta?$deltatoken=latest&$select=displayName")
+        .await;
     assert_eq!(got.body["value"], json!([]));
     let link = got.body["@odata.deltaLink"].as_str().unwrap();
     let id = cloud.user("Later");
@@ -105,31 +134,60 @@ async fn a_filter_takes_up_to_fifty_ids_and_nothing_else() {
     let cloud = Cloud::start().await;
     let users = cloud.users(51);
     let filter = |count: usize| {
-        let clauses: Vec<String> = users.iter().take(count).map(|id| format!("id eq '{id}'")).collect();
+        let clauses: Vec<String> = users
+            .iter()
+            .take(count)
+            .map(|id| format!("id eq '{id}'"))
+            .collect();
         format!("/users/delta?$filter={}", clauses.join(" or "))
     };
     let (found, link) = round(&cloud, &filter(50)).await;
     assert_eq!(found.len(), 50);
     cloud.graph().disable_user(TENANT, users[50]).unwrap();
-    assert!(round(&cloud, &link).await.0.is_empty(), "the filter stays with the link");
-    cloud.get(&filter(51)).await.refused(400, "Request_UnsupportedQuery");
-    cloud.get("/users/delta?$filter=accountEnabled eq true").await.refused(400, "Request_UnsupportedQuery");
+    assert!(
+        round(&cloud, &link).await.0.is_empty(),
+        "the filter stays with the link"
+    );
+    cloud
+        .get(&filter(51))
+        .await
+        .refused(400, "Request_UnsupportedQuery");
+    cloud
+        .get("/users/delta?$filter=accountEnabled eq true")
+        .await
+        .refused(400, "Request_UnsupportedQuery");
 }
 
 #[tokio::test]
 async fn options_that_delta_does_not_know_are_refused() {
     let cloud = Cloud::start().await;
-    for option in ["$top=5", "$orderby=displayName", "$expand=manager", "$search=\"a:b\"", "$count=true", "$skip=1"] {
-        cloud.get(&format!("/users/delta?{option}")).await.refused(400, "Request_UnsupportedQuery");
+    for option in [
+        "$top=5",
+        "$orderby=displayName",
+        "$expand=manager",
+        "$search=\"a:b\"",
+        "$count=true",
+        "$skip=1",
+    ] {
+        cloud
+            .get(&format!("/users/delta?{option}"))
+            .await
+            .refused(400, "Request_UnsupportedQuery");
     }
     for outside in ["signInActivity", "aboutMe"] {
         let got = cloud.get(&format!("/users/delta?$select={outside}")).await;
         got.refused(400, "BadRequest");
         assert!(got.text.contains(outside));
     }
-    cloud.get("/users/delta?$deltatoken=invented").await.refused(400, "Request_BadRequest");
+    cloud
+        .get("/users/delta?$deltatoken=invented")
+        .await
+        .refused(400, "Request_BadRequest");
     let (_, link) = round(&cloud, SELECT).await;
-    cloud.get(&format!("{link}&$select=mail")).await.refused(400, "Request_BadRequest");
+    cloud
+        .get(&format!("{link}&$select=mail"))
+        .await
+        .refused(400, "Request_BadRequest");
     for path in ["/users/delta()", "/users/microsoft.graph.delta()"] {
         assert_eq!(cloud.get(path).await.status, 200);
     }
@@ -153,7 +211,10 @@ async fn pages_may_be_empty_repeat_and_replay() {
     let second = cloud.get(first.next()).await;
     assert!(second.ids().is_empty());
     let (rest, link) = round(&cloud, second.next()).await;
-    assert!(rest.iter().any(|object| object["@removed"]["reason"] == "changed"));
+    assert!(
+        rest.iter()
+            .any(|object| object["@removed"]["reason"] == "changed")
+    );
     assert!(!round(&cloud, &link).await.0.is_empty(), "a later round replays");
 }
 
@@ -192,8 +253,14 @@ async fn tokens_expire_on_command_and_by_fault() {
     let cloud = Cloud::start().await;
     let (_, link) = round(&cloud, SELECT).await;
     let form = ExpiredForm::GoneSyncStateNotFound;
-    cloud.graph().add_fault(Fault::new("/v1.0/users/delta*", FaultKind::ExpireDelta { form }).times(1));
-    assert_eq!(cloud.get(SELECT).await.status, 200, "a first page has no token to expire");
+    cloud
+        .graph()
+        .add_fault(Fault::new("/v1.0/users/delta*", FaultKind::ExpireDelta { form }).times(1));
+    assert_eq!(
+        cloud.get(SELECT).await.status,
+        200,
+        "a first page has no token to expire"
+    );
     cloud.get(&link).await.refused(410, "syncStateNotFound");
     assert_eq!(cloud.get(&link).await.status, 200);
     cloud.graph().expire_delta_tokens(TENANT).unwrap();
@@ -204,7 +271,10 @@ async fn tokens_expire_on_command_and_by_fault() {
 async fn a_link_is_good_in_its_own_tenant_and_for_its_own_objects_only() {
     let mut cloud = Cloud::start().await;
     let (_, link) = round(&cloud, SELECT).await;
-    cloud.get(&link.replace("/users/", "/groups/")).await.refused(400, "Request_BadRequest");
+    cloud
+        .get(&link.replace("/users/", "/groups/"))
+        .await
+        .refused(400, "Request_BadRequest");
     cloud.sign_in_as(OTHER_TENANT, APP, SECRET).await;
     cloud.get(&link).await.refused(400, "Request_BadRequest");
 }
@@ -229,7 +299,16 @@ async fn a_user_who_changes_and_leaves_during_a_round_ends_as_removed() {
     cloud.graph().disable_user(TENANT, users[1]).unwrap();
     cloud.graph().delete_user(TENANT, users[0]).unwrap();
     let (changes, _) = round(&cloud, &link).await;
-    let last = changes.iter().rfind(|object| object["id"] == users[0].to_string()).unwrap();
+    let last = changes
+        .iter()
+        .rfind(|object| object["id"] == users[0].to_string())
+        .unwrap();
     assert_eq!(last["@removed"]["reason"], "changed");
-    assert_eq!(changes.iter().filter(|object| object["id"] == users[0].to_string()).count(), 2);
+    assert_eq!(
+        changes
+            .iter()
+            .filter(|object| object["id"] == users[0].to_string())
+            .count(),
+        2
+    );
 }

@@ -14,7 +14,10 @@ async fn writes_are_seen_after_the_lag_everywhere() {
     let late = cloud.user("Late");
     cloud.graph().delete_user(TENANT, early).unwrap();
     assert_eq!(cloud.get("/users").await.ids(), [early.to_string()]);
-    cloud.get(&format!("/users/{late}")).await.refused(404, "Request_ResourceNotFound");
+    cloud
+        .get(&format!("/users/{late}"))
+        .await
+        .refused(404, "Request_ResourceNotFound");
     assert!(cloud.get(&link).await.ids().is_empty());
     cloud.graph().advance(Duration::from_mins(1));
     assert_eq!(cloud.get("/users").await.ids(), [late.to_string()]);

@@ -10,14 +10,28 @@ async fn ids_are_hydrated_and_unknown_ones_left_out() {
     let cloud = Cloud::start().await;
     let ada = cloud.user("Ada");
     let group = cloud.group("Group", &[]);
-    let body = json!({ "ids": [ada.to_string(), group.to_string(), Uuid::nil().to_string()], "types": ["user"] });
-    let got = cloud.post("/directoryObjects/getByIds?$select=id,displayName", &body).await;
-    let wanted = json!({ "@odata.type": "#microsoft.graph.user", "id": ada.to_string(), "displayName": "Ada" });
+    let body =
+        json!({ "ids": [ada.to_string(), group.to_string(), Uuid::nil().to_string()], "types": ["user"] });
+    let got = cloud
+        .post("/directoryObjects/getByIds?$select=id,displayName", &body)
+        .await;
+    let wanted =
+        json!({ "@odata.type": "#microsoft.graph.user", "id": ada.to_string(), "displayName": "Ada" });
     assert_eq!(got.body["value"], json!([wanted]));
     assert_eq!(got.header("x-ms-resource-unit"), Some("2"));
-    assert_eq!(cloud.post("/directoryObjects/getByIds", &body).await.header("x-ms-resource-unit"), Some("5"));
-    let many: Vec<String> = (0..1001).map(|number| Uuid::from_u128(number).to_string()).collect();
-    let got = cloud.post("/directoryObjects/getByIds", &json!({ "ids": many })).await;
+    assert_eq!(
+        cloud
+            .post("/directoryObjects/getByIds", &body)
+            .await
+            .header("x-ms-resource-unit"),
+        Some("5")
+    );
+    let many: Vec<String> = (0..1001)
+        .map(|number| Uuid::from_u128(number).to_string())
+        .collect();
+    let got = cloud
+        .post("/directoryObjects/getByIds", &json!({ "ids": many }))
+        .await;
     got.refused(400, "Request_BadRequest");
 }
 
@@ -29,9 +43,18 @@ async fn the_recycle_bin_holds_deleted_users() {
     let bin = "/directory/deletedItems/microsoft.graph.user?$select=id,deletedDateTime";
     let wanted = json!([{ "id": ada.to_string(), "deletedDateTime": "2026-03-01T10:15:00Z" }]);
     assert_eq!(cloud.get(bin).await.body["value"], wanted);
-    assert_eq!(cloud.get(&format!("/directory/deletedItems/{ada}")).await.body["id"], ada.to_string());
-    cloud.get(&format!("/users/{ada}")).await.refused(404, "Request_ResourceNotFound");
-    cloud.get(&format!("{bin}&$orderby=deletedDateTime")).await.refused(400, "Request_UnsupportedQuery");
+    assert_eq!(
+        cloud.get(&format!("/directory/deletedItems/{ada}")).await.body["id"],
+        ada.to_string()
+    );
+    cloud
+        .get(&format!("/users/{ada}"))
+        .await
+        .refused(404, "Request_ResourceNotFound");
+    cloud
+        .get(&format!("{bin}&$orderby=deletedDateTime"))
+        .await
+        .refused(400, "Request_UnsupportedQuery");
     cloud.graph().restore_user(TENANT, ada).unwrap();
     assert!(cloud.get(bin).await.ids().is_empty());
     assert_eq!(cloud.get("/users/ada@one.example").await.status, 200);
@@ -43,15 +66,29 @@ async fn an_app_reads_when_its_secrets_end() {
     let path = format!("/applications(appId='{APP}')?$select=id,appId,passwordCredentials,keyCredentials");
     let got = cloud.get(&path).await;
     let secret = &got.body["passwordCredentials"][0];
-    assert_eq!((&secret["endDateTime"], &secret["hint"]), (&json!("2027-03-01T10:15:00Z"), &json!("s3c")));
+    assert_eq!(
+        (&secret["endDateTime"], &secret["hint"]),
+        (&json!("2027-03-01T10:15:00Z"), &json!("s3c"))
+    );
     assert_eq!(secret["secretText"], json!(null));
-    let listed = cloud.get(&format!("/applications?$filter=appId eq '{APP}'&$select=appId")).await;
+    let listed = cloud
+        .get(&format!("/applications?$filter=appId eq '{APP}'&$select=appId"))
+        .await;
     assert_eq!(listed.body["value"], json!([{ "appId": APP }]));
-    cloud.get(&format!("/applications(appId='{OTHER_TENANT}')")).await.refused(404, "Request_ResourceNotFound");
-    cloud.graph().revoke_role(TENANT, APP, "Application.Read.All").unwrap();
+    cloud
+        .get(&format!("/applications(appId='{OTHER_TENANT}')"))
+        .await
+        .refused(404, "Request_ResourceNotFound");
+    cloud
+        .graph()
+        .revoke_role(TENANT, APP, "Application.Read.All")
+        .unwrap();
     cloud.sign_in().await;
     cloud.get(&path).await.refused(403, "Authorization_RequestDenied");
-    cloud.graph().grant_role(TENANT, APP, "Application.ReadWrite.OwnedBy").unwrap();
+    cloud
+        .graph()
+        .grant_role(TENANT, APP, "Application.ReadWrite.OwnedBy")
+        .unwrap();
     cloud.sign_in().await;
     assert_eq!(cloud.get(&path).await.status, 200);
 }
@@ -60,7 +97,10 @@ async fn an_app_reads_when_its_secrets_end() {
 async fn the_tenant_has_a_name() {
     let cloud = Cloud::start().await;
     let got = cloud.get("/organization").await;
-    assert_eq!((&got.body["value"][0]["id"], &got.body["value"][0]["displayName"]), (&json!(TENANT), &json!("one")));
+    assert_eq!(
+        (&got.body["value"][0]["id"], &got.body["value"][0]["displayName"]),
+        (&json!(TENANT), &json!("one"))
+    );
 }
 
 #[tokio::test]

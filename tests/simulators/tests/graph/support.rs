@@ -49,9 +49,19 @@ impl Cloud {
     }
 
     pub async fn with(config: Config) -> Self {
-        let running = Graph::start(config, SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();
-        let mut cloud = Self { running, http, token: String::new() };
+        let running = Graph::start(config, SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .unwrap();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(20))
+            .build()
+            .unwrap();
+        let mut cloud = Self {
+            running,
+            http,
+            token: String::new(),
+        };
         if cloud.graph().tenant_ids().contains(&TENANT.to_owned()) {
             cloud.sign_in().await;
         }
@@ -94,7 +104,9 @@ impl Cloud {
         } else {
             format!("{}{path}", self.running.graph_base_url())
         };
-        self.http.request(method, url).header("authorization", self.bearer())
+        self.http
+            .request(method, url)
+            .header("authorization", self.bearer())
     }
 
     pub async fn get(&self, path: &str) -> Got {
@@ -103,11 +115,19 @@ impl Cloud {
 
     /// With `ConsistencyLevel: eventual`.
     pub async fn get_eventual(&self, path: &str) -> Got {
-        read(self.request(http::Method::GET, path).header("ConsistencyLevel", "eventual")).await
+        read(
+            self.request(http::Method::GET, path)
+                .header("ConsistencyLevel", "eventual"),
+        )
+        .await
     }
 
     pub async fn get_minimal(&self, path: &str) -> Got {
-        read(self.request(http::Method::GET, path).header("Prefer", "return=minimal")).await
+        read(
+            self.request(http::Method::GET, path)
+                .header("Prefer", "return=minimal"),
+        )
+        .await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Got {
@@ -122,11 +142,14 @@ impl Cloud {
     }
 
     pub fn users(&self, count: usize) -> Vec<Uuid> {
-        (0..count).map(|number| self.user(&format!("Person {number:03}"))).collect()
+        (0..count)
+            .map(|number| self.user(&format!("Person {number:03}")))
+            .collect()
     }
 
     pub fn group(&self, name: &str, members: &[Uuid]) -> Uuid {
-        let props = json!({ "displayName": name, "groupTypes": [], "securityEnabled": true, "mailEnabled": false });
+        let props =
+            json!({ "displayName": name, "groupTypes": [], "securityEnabled": true, "mailEnabled": false });
         let id = self.graph().create_group(TENANT, &props).unwrap();
         for member in members {
             self.graph().add_member(TENANT, id, *member).unwrap();
@@ -177,7 +200,10 @@ impl Got {
 }
 
 pub fn ids(objects: &[Value]) -> Vec<String> {
-    objects.iter().map(|object| object["id"].as_str().unwrap().to_owned()).collect()
+    objects
+        .iter()
+        .map(|object| object["id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 pub fn credentials<'a>(app: &'a str, secret: &'a str) -> [(&'static str, &'a str); 4] {
@@ -194,12 +220,19 @@ pub async fn read(request: reqwest::RequestBuilder) -> Got {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.unwrap();
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-    Got { status, headers, text, body }
+    Got {
+        status,
+        headers,
+        text,
+        body,
+    }
 }
 
 /// The decoded claims of a JWT, unchecked.
 pub fn claims(token: &str) -> Value {
     use base64::Engine;
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .decode(token.split('.').nth(1).unwrap())
+        .unwrap();
     serde_json::from_slice(&bytes).unwrap()
 }
