@@ -85,7 +85,10 @@ impl Cloud {
     pub async fn sign_in_as(&mut self, tenant: &str, app: &str, secret: &str) {
         let got = self.token(tenant, &credentials(app, secret)).await;
         assert_eq!(got.status, 200, "{}", got.text);
-        self.token = got.body["access_token"].as_str().unwrap().to_owned();
+        got.body["access_token"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut self.token);
     }
 
     pub fn bearer(&self) -> String {
