@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::dynamic::DynamicState;
 use super::properties::EntityType;
 
 pub type Props = BTreeMap<Cow<'static, str>, Value>;
@@ -69,6 +70,7 @@ pub struct Directory {
     pub members: BTreeMap<Uuid, BTreeSet<Uuid>>,
     pub others: BTreeMap<Uuid, OtherObject>,
     pub managers: BTreeMap<Uuid, Uuid>,
+    pub dynamic: DynamicState,
     /// Lower-case user principal name to id, of live users.
     names: BTreeMap<String, Uuid>,
     /// Written, not yet to be seen by readers.
@@ -136,7 +138,8 @@ impl Directory {
             .collect()
     }
 
-    fn apply(&mut self, write: Write, now: Timestamp) -> bool {
+    /// Carries out a write and records it. Says whether it found its object.
+    pub fn apply(&mut self, write: Write, now: Timestamp) -> bool {
         match write {
             Write::Create(entity, id, props) => self.create(entity, id, props, now),
             Write::Set(entity, id, props) => self.set(entity, id, props),
