@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::changes::{Entry, What, Write};
 use super::dynamic::DynamicState;
 use super::properties::EntityType;
 
@@ -15,24 +16,6 @@ pub type Props = BTreeMap<Cow<'static, str>, Value>;
 
 /// A soft-deleted object can be restored for this long, then it is purged by itself.
 const RESTORABLE: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-/// What happened to an object. Names are those of the properties that were given a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
-    Created,
-    Set(Vec<Cow<'static, str>>),
-    SoftDeleted,
-    Purged,
-    Restored,
-    MemberAdded(Uuid),
-    MemberRemoved(Uuid),
-}
-
-#[derive(Clone, Debug)]
-pub struct Entry {
-    pub id: Uuid,
-    pub what: What,
-}
 
 /// All objects of one type.
 #[derive(Debug, Default)]
@@ -49,18 +32,6 @@ pub struct OtherObject {
     /// `device`, `orgContact` or `servicePrincipal`.
     pub kind: &'static str,
     pub display_name: String,
-}
-
-#[derive(Clone, Debug)]
-pub enum Write {
-    Create(EntityType, Uuid, Props),
-    Set(EntityType, Uuid, Props),
-    SoftDelete(EntityType, Uuid),
-    Purge(EntityType, Uuid),
-    Restore(EntityType, Uuid),
-    AddMember(Uuid, Uuid),
-    RemoveMember(Uuid, Uuid),
-    SetManager(Uuid, Option<Uuid>),
 }
 
 #[derive(Debug, Default)]

@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::directory::{Directory, Write};
+use super::changes::Write;
+use super::directory::Directory;
 use super::filter::{Filter, Operator};
 use super::properties::EntityType;
 
