@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Graph;
-use super::directory::{Props, Write};
+use super::changes::Write;
+use super::directory::Props;
 use super::properties::EntityType;
 use super::tenant::Tenant;
 use super::world::World;

@@ -9,10 +9,11 @@ use uuid::Uuid;
 
 use super::answer::{Answer, ApiError};
 use super::call::Call;
+use super::changes::{Entry, What};
 use super::context::Context;
 use super::delta_groups;
 use super::delta_token::{DeltaState, Phase};
-use super::directory::{Entry, Props, What};
+use super::directory::Props;
 use super::properties::EntityType;
 use super::select::Select;
 

@@ -8,30 +8,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::changes::{Entry, What, Write};
+use super::dynamic::DynamicState;
 use super::properties::EntityType;
 
 pub type Props = BTreeMap<Cow<'static, str>, Value>;
 
 /// A soft-deleted object can be restored for this long, then it is purged by itself.
 const RESTORABLE: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-/// What happened to an object. Names are those of the properties that were given a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
-    Created,
-    Set(Vec<Cow<'static, str>>),
-    SoftDeleted,
-    Purged,
-    Restored,
-    MemberAdded(Uuid),
-    MemberRemoved(Uuid),
-}
-
-#[derive(Clone, Debug)]
-pub struct Entry {
-    pub id: Uuid,
-    pub what: What,
-}
 
 /// All objects of one type.
 #[derive(Debug, Default)]
@@ -50,18 +34,6 @@ pub struct OtherObject {
     pub display_name: String,
 }
 
-#[derive(Clone, Debug)]
-pub enum Write {
-    Create(EntityType, Uuid, Props),
-    Set(EntityType, Uuid, Props),
-    SoftDelete(EntityType, Uuid),
-    Purge(EntityType, Uuid),
-    Restore(EntityType, Uuid),
-    AddMember(Uuid, Uuid),
-    RemoveMember(Uuid, Uuid),
-    SetManager(Uuid, Option<Uuid>),
-}
-
 #[derive(Debug, Default)]
 pub struct Directory {
     pub users: Shelf,
@@ -69,6 +41,7 @@ pub struct Directory {
     pub members: BTreeMap<Uuid, BTreeSet<Uuid>>,
     pub others: BTreeMap<Uuid, OtherObject>,
     pub managers: BTreeMap<Uuid, Uuid>,
+    pub dynamic: DynamicState,
     /// Lower-case user principal name to id, of live users.
     names: BTreeMap<String, Uuid>,
     /// Written, not yet to be seen by readers.
@@ -136,7 +109,8 @@ impl Directory {
             .collect()
     }
 
-    fn apply(&mut self, write: Write, now: Timestamp) -> bool {
+    /// Carries out a write and records it. Says whether it found its object.
+    pub fn apply(&mut self, write: Write, now: Timestamp) -> bool {
         match write {
             Write::Create(entity, id, props) => self.create(entity, id, props, now),
             Write::Set(entity, id, props) => self.set(entity, id, props),

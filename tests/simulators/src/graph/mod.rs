@@ -4,7 +4,7 @@
 //!
 //! | part | files |
 //! |---|---|
-//! | what is remembered | `config`, `build`, `tenant`, `directory`, `seed` |
+//! | what is remembered | `config`, `build`, `tenant`, `directory`, `changes`, `dynamic`, `seed` |
 //! | one request through it | `server`, `world`, `call`, `routes`, `dispatch`, `context`, `answer` |
 //! | sign-in | `sign_in`, `assertion`, `sign_in_error`, `discovery`, `keys`, `certificate`, `bearer` |
 //! | users and groups | `list`, `members`, `objects`, `properties`, `select`, `filter`, `filter_parser`, `filter_text`, `order`, `search`, `paging` |
@@ -24,6 +24,7 @@ mod behaviour;
 mod build;
 mod call;
 mod certificate;
+mod changes;
 mod config;
 mod context;
 mod delta;
@@ -32,6 +33,7 @@ mod delta_token;
 mod directory;
 mod discovery;
 mod dispatch;
+mod dynamic;
 mod faults;
 mod filter;
 mod filter_parser;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
@@ -89,8 +89,10 @@ impl World {
 
     /// A request from the network.
     pub fn reply(&mut self, call: &Call, moment: &Moment) -> Reply {
+        let delay = SignedDuration::from_secs(self.behaviour.dynamic_group_delay_seconds);
         for tenant in self.tenants.values_mut() {
             tenant.directory.settle(moment.now);
+            tenant.directory.settle_dynamic(moment.now, delay);
         }
         let fault = self.faults.take(call);
         let mut reply = Reply {

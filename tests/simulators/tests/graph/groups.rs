@@ -308,3 +308,28 @@ async fn deleted_groups_show_by_their_kind() {
         .collect();
     assert_eq!(reasons, ["deleted", "changed"]);
 }
+
+#[tokio::test]
+async fn a_dynamic_group_follows_its_rule_after_a_delay() {
+    let mut cloud = Cloud::start().await;
+    let rule = json!({ "displayName": "Sales", "groupTypes": ["DynamicMembership"], "securityEnabled": true,
+        "membershipRule": "(user.department -eq \"Sales\")", "membershipRuleProcessingState": "On" });
+    let group = cloud.graph().create_group(TENANT, &rule).unwrap();
+    let ada = cloud.user("Ada");
+    cloud
+        .graph()
+        .update_user(TENANT, ada, &json!({ "department": "Sales" }))
+        .unwrap();
+    let path = format!("/groups/{group}/members");
+    assert!(cloud.get(&path).await.ids().is_empty());
+    cloud.graph().advance(std::time::Duration::from_mins(10));
+    assert_eq!(cloud.get(&path).await.ids(), [ada.to_string()]);
+    cloud
+        .graph()
+        .update_user(TENANT, ada, &json!({ "department": null }))
+        .unwrap();
+    assert_eq!(cloud.get(&path).await.ids().len(), 1);
+    cloud.graph().advance(std::time::Duration::from_mins(20));
+    cloud.sign_in().await;
+    assert!(cloud.get(&path).await.ids().is_empty());
+}
