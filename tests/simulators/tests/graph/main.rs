@@ -1,0 +1,14 @@
+//! The Graph simulator through its socket: every rule it keeps is shown by a request that meets it.
+
+mod admin;
+mod batch;
+mod delta;
+mod faults;
+mod groups;
+mod lag;
+mod objects;
+mod seeded;
+mod sign_in;
+mod support;
+mod throttle;
+mod users;
