@@ -10,6 +10,7 @@
 //! - `settings`, `telemetry`: environment and logs.
 
 pub mod clock;
+pub mod deadline;
 pub mod domain;
 pub mod graph;
 pub mod pbx;
