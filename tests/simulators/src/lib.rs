@@ -2,4 +2,5 @@
 //! A simulator is never kinder than the system it stands for.
 
 pub mod clock;
+pub mod graph;
 pub mod pbx;
