@@ -6,6 +6,7 @@
 //! - `sync_run`: the use case, from a due connection to a finished run.
 //! - `ports`: what the use case needs of the outside.
 //! - `graph`, `pbx`, `store`: Microsoft Graph, the phone system, the table.
+//! - `queue`: hints from one function to another.
 //! - `settings`, `telemetry`: environment and logs.
 
 pub mod clock;
@@ -14,6 +15,7 @@ pub mod graph;
 pub mod pbx;
 pub mod plan;
 pub mod ports;
+pub mod queue;
 pub mod secrets;
 pub mod settings;
 pub mod store;

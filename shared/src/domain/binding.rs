@@ -28,6 +28,8 @@ pub enum Stage {
     Intended {
         /// When.
         at: Timestamp,
+        /// Of the fields it was to get, by which it is recognised.
+        wanted: FieldsDigest,
     },
     /// The extension is ours.
     Bound(BoundExtension),

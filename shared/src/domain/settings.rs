@@ -116,6 +116,7 @@ document! {
     }
 
     /// Each person's own contacts.
+    #[derive(Default)]
     pub struct PersonalContacts {
         /// On or off.
         pub enabled: bool,
@@ -438,16 +439,6 @@ impl Default for ContactSettings {
             default_country: "CN".to_owned(),
             personal: PersonalContacts::default(),
             shared: SharedContacts::default(),
-        }
-    }
-}
-
-impl Default for PersonalContacts {
-    fn default() -> Self {
-        Self {
-            enabled: false,
-            scope: PeopleScope::default(),
-            acknowledged_visibility: false,
         }
     }
 }

@@ -1,1 +1,1 @@
-//! sync_run.
+//! The use case, from a due connection to a finished run.

@@ -1,0 +1,43 @@
+//! Reasons as sentences. English; the stable code beside each is for programs.
+
+use crate::domain::operation_record::Reason;
+
+/// The sentence of a reason, with what is known beyond it.
+pub fn sentence(reason: Reason, detail: &str) -> String {
+    let base = base(reason);
+    if detail.is_empty() {
+        base.to_owned()
+    } else {
+        format!("{base}: {detail}")
+    }
+}
+
+fn base(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NewInScope => "chosen by the rules, without an extension so far",
+        Reason::AttributesChanged => "values changed in Entra",
+        Reason::Drift => "values were changed on the PBX and are put back",
+        Reason::DeletedOnPbx => "the extension was deleted on the PBX and is made again",
+        Reason::OutOfScope => "not chosen by the rules",
+        Reason::AccountDisabled => "the account is disabled",
+        Reason::AccountDeleted => "the account was deleted in Entra",
+        Reason::SameMail => "an extension with the same mail address is taken over",
+        Reason::DuplicateMail => "the mail address is not free",
+        Reason::AmbiguousMatch => "the extension to take over is not certain",
+        Reason::NumberTaken => "the number is not free",
+        Reason::NumberInvalid => "no usable extension number",
+        Reason::NoNumber => "no extension number",
+        Reason::NumberChanged => "the number in Entra changed, which renumbers nothing by itself",
+        Reason::CapacityReached => "no room on the PBX",
+        Reason::FieldInvalid => "a value does not fit the PBX",
+        Reason::GracePeriod => "the person left; the days of grace run",
+        Reason::Kept => "the person left; the settings keep the extension",
+        Reason::Returned => "the person came back in time",
+        Reason::Recovered => "an earlier write had been carried out and is taken note of",
+        Reason::DependencyFailed => "what this relies on has not happened",
+        Reason::RunStopped => "the run was stopped before",
+        Reason::RefusedByPbx => "refused by the PBX",
+        Reason::PbxUnavailable => "the PBX gave no usable answer",
+        Reason::StoreUnavailable => "the connector's table gave no usable answer",
+    }
+}

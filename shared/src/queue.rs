@@ -1,0 +1,166 @@
+//! The sync queue: SQS on AWS, a list in memory in one process. What they carry are hints; losing one loses no work.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+use url::Url;
+
+use crate::domain::ids::ConnectionId;
+use crate::ports::{QueueError, SyncHint, SyncQueue};
+
+/// SQS.
+#[derive(Debug, Clone)]
+pub struct SqsQueue {
+    client: aws_sdk_sqs::Client,
+    url: Url,
+}
+
+impl SqsQueue {
+    /// Hints go to the queue at `url`.
+    pub fn new(client: aws_sdk_sqs::Client, url: Url) -> Self {
+        Self { client, url }
+    }
+}
+
+#[async_trait]
+impl SyncQueue for SqsQueue {
+    async fn send(&self, hint: &SyncHint) -> Result<(), QueueError> {
+        let body = serde_json::to_string(hint).map_err(|error| QueueError(Box::new(error)))?;
+        self.client
+            .send_message()
+            .queue_url(self.url.as_str())
+            .message_body(body)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| QueueError(Box::new(error)))
+    }
+}
+
+/// For a function that was given no queue: the scheduler finds what is due within a minute.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoQueue;
+
+#[async_trait]
+impl SyncQueue for NoQueue {
+    async fn send(&self, hint: &SyncHint) -> Result<(), QueueError> {
+        tracing::debug!(connection.id = %hint.connection_id, "left to the scheduler: no sync queue is set");
+        Ok(())
+    }
+}
+
+/// A queue inside one process. Holds one hint per connection, the latest, so it never grows past the connections.
+#[derive(Debug, Default)]
+pub struct InProcessQueue {
+    waiting: Mutex<VecDeque<SyncHint>>,
+    arrived: Notify,
+}
+
+impl InProcessQueue {
+    /// Takes the oldest hint of a connection that is not `busy`; waits for one.
+    pub async fn take(&self, busy: &BTreeSet<ConnectionId>) -> SyncHint {
+        loop {
+            // Asked for before looking, so that a hint that arrives in between still wakes this call.
+            let arrived = self.arrived.notified();
+            if let Some(hint) = self.take_now(busy) {
+                return hint;
+            }
+            arrived.await;
+        }
+    }
+
+    fn take_now(&self, busy: &BTreeSet<ConnectionId>) -> Option<SyncHint> {
+        let mut waiting = self.lock();
+        let position = waiting
+            .iter()
+            .position(|hint| !busy.contains(&hint.connection_id))?;
+        waiting.remove(position)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<SyncHint>> {
+        // No code panics while it holds the list, and a list of hints is never half-written.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl SyncQueue for InProcessQueue {
+    async fn send(&self, hint: &SyncHint) -> Result<(), QueueError> {
+        let mut waiting = self.lock();
+        let same = waiting
+            .iter_mut()
+            .find(|other| other.connection_id == hint.connection_id);
+        match same {
+            Some(other) => other.clone_from(hint),
+            None => waiting.push_back(hint.clone()),
+        }
+        drop(waiting);
+        self.arrived.notify_one();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::sync_run::Trigger;
+
+    fn hint(connection: u128, trigger: Trigger) -> SyncHint {
+        SyncHint {
+            connection_id: uuid::Uuid::from_u128(connection).into(),
+            trigger,
+            run_id: None,
+        }
+    }
+
+    #[test]
+    fn the_message_has_the_words_of_the_contract() {
+        let text = serde_json::to_string(&hint(1, Trigger::FirstSave)).unwrap();
+        let wanted = r#"{"connection_id":"00000000-0000-0000-0000-000000000001","trigger":"first_save"}"#;
+        assert_eq!(text, wanted);
+    }
+
+    #[tokio::test]
+    async fn hints_come_in_order_and_one_per_connection() {
+        let queue = InProcessQueue::default();
+        for (connection, trigger) in [
+            (1, Trigger::Scheduled),
+            (2, Trigger::Scheduled),
+            (1, Trigger::Manual),
+        ] {
+            queue.send(&hint(connection, trigger)).await.unwrap();
+        }
+        let nobody = BTreeSet::new();
+        assert_eq!(queue.take(&nobody).await, hint(1, Trigger::Manual));
+        assert_eq!(queue.take(&nobody).await, hint(2, Trigger::Scheduled));
+        assert_eq!(queue.take_now(&nobody), None);
+    }
+
+    #[tokio::test]
+    async fn a_busy_connection_waits_and_holds_up_nobody() {
+        let queue = InProcessQueue::default();
+        for connection in [1, 2] {
+            queue.send(&hint(connection, Trigger::Scheduled)).await.unwrap();
+        }
+        let busy = BTreeSet::from([hint(1, Trigger::Manual).connection_id]);
+        assert_eq!(queue.take(&busy).await, hint(2, Trigger::Scheduled));
+        assert_eq!(queue.take_now(&busy), None);
+        assert_eq!(queue.take(&BTreeSet::new()).await, hint(1, Trigger::Scheduled));
+    }
+
+    #[tokio::test]
+    async fn a_taker_that_waits_is_woken() {
+        let queue = Arc::new(InProcessQueue::default());
+        let taker = tokio::spawn({
+            let queue = Arc::clone(&queue);
+            async move { queue.take(&BTreeSet::new()).await }
+        });
+        tokio::task::yield_now().await;
+        queue.send(&hint(7, Trigger::Manual)).await.unwrap();
+        assert_eq!(taker.await.unwrap(), hint(7, Trigger::Manual));
+    }
+}

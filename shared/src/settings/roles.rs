@@ -1,0 +1,271 @@
+//! What each program needs of the environment. A role that gets a value has all of them right.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use url::Url;
+
+use super::reader::Reader;
+use super::values::{base_url, log_filter};
+use super::{
+    AddressPolicy, GraphAddresses, LogFormat, LogSettings, SecretsKey, SettingsError, TableName, TokenHash,
+    Vars, WebOrigin,
+};
+
+const GRAPH: &str = "https://graph.microsoft.com/v1.0";
+const LOGIN: &str = "https://login.microsoftonline.com";
+
+/// Of the function `scheduler`.
+#[derive(Debug, Clone)]
+pub struct SchedulerSettings {
+    /// The table.
+    pub table: TableName,
+    /// For secrets at rest.
+    pub secrets_key: SecretsKey,
+    /// Where sync hints go.
+    pub sync_queue: Url,
+    /// Where presence hints go.
+    pub presence_queue: Option<Url>,
+    /// Logs.
+    pub log: LogSettings,
+}
+
+impl SchedulerSettings {
+    /// Reads the role's variables.
+    pub fn read(vars: &Vars) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(vars);
+        let settings = Self::read_from(&mut reader);
+        reader.finish(settings)
+    }
+
+    fn read_from(reader: &mut Reader<'_>) -> Option<Self> {
+        // Every variable is looked at before any is missed, so that all problems show at once.
+        let table = table(reader);
+        let secrets_key = required_key(reader);
+        let sync_queue = required_queue(reader);
+        let presence_queue = reader.optional("PRESENCE_QUEUE_URL", base_url);
+        let log = log(reader, LogFormat::Json, "info");
+        Some(Self {
+            table,
+            secrets_key: secrets_key?,
+            sync_queue: sync_queue?,
+            presence_queue,
+            log,
+        })
+    }
+}
+
+/// Of the function `full-sync`.
+#[derive(Debug, Clone)]
+pub struct FullSyncSettings {
+    /// The table.
+    pub table: TableName,
+    /// For secrets at rest.
+    pub secrets_key: SecretsKey,
+    /// Where a run asks for its continuation; without it the scheduler finds the rest within a minute.
+    pub sync_queue: Option<Url>,
+    /// Where Microsoft answers.
+    pub microsoft: GraphAddresses,
+    /// Which addresses a PBX may have.
+    pub policy: AddressPolicy,
+    /// Logs.
+    pub log: LogSettings,
+}
+
+impl FullSyncSettings {
+    /// Reads the role's variables.
+    pub fn read(vars: &Vars) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(vars);
+        let settings = Self::read_from(&mut reader);
+        reader.finish(settings)
+    }
+
+    fn read_from(reader: &mut Reader<'_>) -> Option<Self> {
+        let table = table(reader);
+        let secrets_key = required_key(reader);
+        let sync_queue = reader.optional("SYNC_QUEUE_URL", base_url);
+        let microsoft = microsoft(reader);
+        let policy = policy(reader, AddressPolicy::Public);
+        let log = log(reader, LogFormat::Json, "info");
+        Some(Self {
+            table,
+            secrets_key: secrets_key?,
+            sync_queue,
+            microsoft: microsoft?,
+            policy,
+            log,
+        })
+    }
+}
+
+/// Of the function `admin`.
+#[derive(Debug, Clone)]
+pub struct AdminSettings {
+    /// The table.
+    pub table: TableName,
+    /// For secrets at rest.
+    pub secrets_key: SecretsKey,
+    /// Where sync hints go.
+    pub sync_queue: Url,
+    /// Where Microsoft answers.
+    pub microsoft: GraphAddresses,
+    /// Which addresses a PBX may have.
+    pub policy: AddressPolicy,
+    /// At which origin the world reaches us.
+    pub public_base_url: WebOrigin,
+    /// A token with role admin, for first use.
+    pub bootstrap: Option<TokenHash>,
+    /// Logs.
+    pub log: LogSettings,
+}
+
+impl AdminSettings {
+    /// Reads the role's variables.
+    pub fn read(vars: &Vars) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(vars);
+        let settings = Self::read_from(&mut reader);
+        reader.finish(settings)
+    }
+
+    fn read_from(reader: &mut Reader<'_>) -> Option<Self> {
+        let table = table(reader);
+        let secrets_key = required_key(reader);
+        let sync_queue = required_queue(reader);
+        let microsoft = microsoft(reader);
+        let policy = policy(reader, AddressPolicy::Public);
+        let origin = "the https origin at which the world reaches this installation";
+        let public_base_url = reader.required("PUBLIC_BASE_URL", origin, WebOrigin::parse);
+        let bootstrap = reader.optional("BOOTSTRAP_TOKEN_SHA256", TokenHash::parse);
+        let log = log(reader, LogFormat::Json, "info");
+        Some(Self {
+            table,
+            secrets_key: secrets_key?,
+            sync_queue: sync_queue?,
+            microsoft: microsoft?,
+            policy,
+            public_base_url: public_base_url?,
+            bootstrap,
+            log,
+        })
+    }
+}
+
+/// How the one-process host runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LocalMode {
+    /// Against simulators of its own.
+    Demo,
+    /// Against the real addresses.
+    Serve,
+}
+
+/// Of the one-process host.
+#[derive(Debug, Clone)]
+pub struct LocalSettings {
+    /// The table.
+    pub table: TableName,
+    /// For secrets at rest; not set: a file in the data directory.
+    pub secrets_key: Option<SecretsKey>,
+    /// Where Microsoft answers.
+    pub microsoft: GraphAddresses,
+    /// Which addresses a PBX may have.
+    pub policy: AddressPolicy,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// At which origin the world reaches us; not set: the listener's own.
+    pub public_base_url: Option<WebOrigin>,
+    /// A token with role admin, for first use.
+    pub bootstrap: Option<TokenHash>,
+    /// Where files live; not set: a temporary directory.
+    pub data_dir: Option<PathBuf>,
+    /// Logs.
+    pub log: LogSettings,
+}
+
+impl LocalSettings {
+    /// Reads the role's variables.
+    pub fn read(vars: &Vars, mode: LocalMode) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(vars);
+        let settings = Self::read_from(&mut reader, mode);
+        reader.finish(settings)
+    }
+
+    fn read_from(reader: &mut Reader<'_>, mode: LocalMode) -> Option<Self> {
+        let (policy_default, filter, data_dir_default) = match mode {
+            LocalMode::Demo => (AddressPolicy::Loopback, "warn", None),
+            LocalMode::Serve => (AddressPolicy::Private, "info", Some(PathBuf::from("./data"))),
+        };
+        let microsoft = microsoft(reader);
+        let data_dir = reader.optional("CONNECTOR_DATA_DIR", |text| Ok(PathBuf::from(text)));
+        Some(Self {
+            table: table(reader),
+            secrets_key: reader.optional("SECRETS_KEY", SecretsKey::parse),
+            policy: policy(reader, policy_default),
+            listen: listen(reader),
+            public_base_url: reader.optional("PUBLIC_BASE_URL", WebOrigin::parse),
+            bootstrap: reader.optional("BOOTSTRAP_TOKEN_SHA256", TokenHash::parse),
+            data_dir: data_dir.or(data_dir_default),
+            log: log(reader, LogFormat::Text, filter),
+            microsoft: microsoft?,
+        })
+    }
+}
+
+fn table(reader: &mut Reader<'_>) -> TableName {
+    reader
+        .optional("TABLE_NAME", TableName::parse)
+        .unwrap_or_default()
+}
+
+fn required_key(reader: &mut Reader<'_>) -> Option<SecretsKey> {
+    reader.required(
+        "SECRETS_KEY",
+        "kms:<key id or ARN> or file:<path>",
+        SecretsKey::parse,
+    )
+}
+
+fn required_queue(reader: &mut Reader<'_>) -> Option<Url> {
+    reader.required("SYNC_QUEUE_URL", "the URL of the sync queue", base_url)
+}
+
+fn microsoft(reader: &mut Reader<'_>) -> Option<GraphAddresses> {
+    let graph = address(reader, "GRAPH_BASE_URL", GRAPH);
+    let login = address(reader, "LOGIN_BASE_URL", LOGIN);
+    Some(GraphAddresses {
+        graph: graph?,
+        login: login?,
+    })
+}
+
+fn address(reader: &mut Reader<'_>, name: &'static str, default: &str) -> Option<Url> {
+    let without_slash = |text: &str| base_url(text.trim_end_matches('/'));
+    reader
+        .optional(name, without_slash)
+        .or_else(|| without_slash(default).ok())
+}
+
+fn policy(reader: &mut Reader<'_>, default: AddressPolicy) -> AddressPolicy {
+    reader
+        .optional("PBX_ADDRESS_POLICY", AddressPolicy::parse)
+        .unwrap_or(default)
+}
+
+fn listen(reader: &mut Reader<'_>) -> SocketAddr {
+    let parse = |text: &str| {
+        text.parse()
+            .map_err(|_| "must be an IP address and a port, for example 127.0.0.1:8080".to_owned())
+    };
+    reader
+        .optional("CONNECTOR_LISTEN", parse)
+        .unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))
+}
+
+fn log(reader: &mut Reader<'_>, format: LogFormat, filter: &str) -> LogSettings {
+    LogSettings {
+        format: reader.optional("LOG_FORMAT", LogFormat::parse).unwrap_or(format),
+        filter: reader
+            .optional("RUST_LOG", log_filter)
+            .unwrap_or_else(|| filter.to_owned()),
+    }
+}
