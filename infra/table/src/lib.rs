@@ -1,1 +1,91 @@
-//! .
+//! A DynamoDB-speaking engine inside this process, on a free loopback port. It is reached through the AWS SDK and
+//! [`EmbeddedTable::endpoint`] alone, so that nothing depends on which engine it is.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use dynoxide::Database;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A running engine; stops when dropped. Needs a Tokio runtime for as long as it serves.
+pub struct EmbeddedTable {
+    database: Database,
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    serving: Option<JoinHandle<Result<(), String>>>,
+}
+
+/// Why the engine did not start, serve or stop well.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddedTableError {
+    /// The data could not be opened or swept.
+    #[error("the embedded table cannot use its data")]
+    Data(#[source] dynoxide::DynoxideError),
+    /// There was no free loopback port.
+    #[error("the embedded table cannot listen on loopback")]
+    Listen(#[source] std::io::Error),
+    /// It stopped serving by itself.
+    #[error("the embedded table stopped: {0}")]
+    Stopped(String),
+}
+
+impl EmbeddedTable {
+    /// With data that ends with it.
+    pub async fn memory() -> Result<Self, EmbeddedTableError> {
+        Self::start(Database::memory().map_err(EmbeddedTableError::Data)?).await
+    }
+
+    /// With data in a file, which is made where there is none.
+    pub async fn file(path: &Path) -> Result<Self, EmbeddedTableError> {
+        let path = path.to_string_lossy();
+        Self::start(Database::new(&path).map_err(EmbeddedTableError::Data)?).await
+    }
+
+    async fn start(database: Database) -> Result<Self, EmbeddedTableError> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .map_err(EmbeddedTableError::Listen)?;
+        let address = listener.local_addr().map_err(EmbeddedTableError::Listen)?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        // A dropped sender ends the engine just as a sent word does.
+        let until = async move {
+            let _ = stopped.await;
+        };
+        let serving = tokio::spawn(dynoxide::server::serve_with_shutdown(
+            listener,
+            database.clone(),
+            until,
+        ));
+        Ok(Self {
+            database,
+            address,
+            stop: Some(stop),
+            serving: Some(serving),
+        })
+    }
+
+    /// Where the AWS SDK finds it.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Deletes what has expired; the engine does not do so by itself. Blocks, so call it off the async threads
+    /// where the table may be large. Returns how many items went.
+    pub fn sweep_expired(&self) -> Result<usize, EmbeddedTableError> {
+        self.database.sweep_ttl().map_err(EmbeddedTableError::Data)
+    }
+
+    /// Finishes what runs and stops. Connections that clients keep open idle are closed.
+    pub async fn shutdown(mut self) -> Result<(), EmbeddedTableError> {
+        drop(self.stop.take());
+        let Some(serving) = self.serving.take() else {
+            return Ok(());
+        };
+        serving
+            .await
+            .map_err(|error| EmbeddedTableError::Stopped(error.to_string()))?
+            .map_err(EmbeddedTableError::Stopped)
+    }
+}

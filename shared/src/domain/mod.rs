@@ -8,6 +8,7 @@ pub mod ids;
 pub mod mapping;
 pub mod number;
 pub mod operation_record;
+pub mod role;
 pub mod schedule;
 pub mod settings;
 pub mod settings_check;

@@ -1,1 +1,128 @@
-//! store.
+//! The table: everything the connector remembers. Each write is safe to repeat, and none of an older run undoes one of a
+//! newer: what belongs to a run is written only while its lease is the connection's.
+
+mod api_tokens;
+mod binding_rows;
+mod binding_writes;
+mod bindings;
+mod client;
+mod connection_secrets;
+mod connections;
+mod cursors;
+mod definition;
+mod due;
+mod error;
+mod item;
+mod keys;
+mod lease;
+mod packed;
+mod paging;
+mod patience;
+mod pbx_tokens;
+mod records;
+mod run_queue;
+mod runs;
+mod settings;
+mod state_row;
+mod work;
+mod write;
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+
+pub use api_tokens::ApiToken;
+pub use binding_writes::Reserve;
+pub use client::{aws_config, client, local_client};
+pub use connections::CreateOutcome;
+pub use definition::{TableDefinition, create_table, table_definition};
+pub use error::{Cause, StoreError};
+pub use lease::{Finish, GoodRun, Lease};
+pub use paging::Page;
+pub use pbx_tokens::StoredPbxTokens;
+pub use work::{LeaseInfo, ManagedCounts, WorkState};
+
+use crate::clock::SystemClock;
+use crate::ports::Clock;
+use crate::secrets::Sealer;
+
+/// The table of one install. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    client: Client,
+    table: String,
+    sealer: Arc<dyn Sealer>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Counts the writes of a thing; a writer names the one it read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Version(pub u64);
+
+impl Version {
+    /// Of a thing just made.
+    pub const FIRST: Self = Self(1);
+
+    fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// A thing as it was read, and which write of it that was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versioned<T> {
+    /// The thing.
+    pub value: T,
+    /// Which write of it.
+    pub version: Version,
+}
+
+/// Somebody wrote since: read again and decide again. Nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stale;
+
+impl Store {
+    /// On a table that exists, with a sealer for what must not be read there.
+    pub fn new(client: Client, table: impl Into<String>, sealer: Arc<dyn Sealer>) -> Self {
+        Self::with_clock(client, table, sealer, Arc::new(SystemClock))
+    }
+
+    /// As [`Store::new`], waiting and dating by this clock.
+    pub fn with_clock(
+        client: Client,
+        table: impl Into<String>,
+        sealer: Arc<dyn Sealer>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let inner = Inner {
+            client,
+            table: table.into(),
+            sealer,
+            clock,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    fn client(&self) -> &Client {
+        &self.inner.client
+    }
+
+    fn table(&self) -> &str {
+        &self.inner.table
+    }
+
+    fn sealer(&self) -> &dyn Sealer {
+        self.inner.sealer.as_ref()
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self.inner.clock.as_ref()
+    }
+}

@@ -1,0 +1,102 @@
+//! Reading bindings, and the numbers that the PBX uses for something else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Store;
+use super::binding_rows::read_binding;
+use super::error::StoreError;
+use super::item::{body, nanos, row};
+use super::keys::{Key, Partition};
+use super::paging::{Listing, Page};
+use crate::domain::binding::Binding;
+use crate::domain::ids::{ConnectionId, EntraUserId};
+use crate::domain::number::ExtensionNumber;
+
+#[derive(Serialize, Deserialize)]
+struct RefusedRow {
+    sk: ExtensionNumber,
+    until: i64,
+    expires_at: i64,
+}
+
+impl Store {
+    /// Every binding of a connection; whole or an error.
+    pub async fn bindings(
+        &self,
+        connection: ConnectionId,
+    ) -> Result<BTreeMap<EntraUserId, Binding>, StoreError> {
+        let mut bindings = BTreeMap::new();
+        let listing = Listing::of(&Partition::bindings(connection));
+        self.each_row(&listing, "reading the bindings", |row| {
+            let binding = read_binding(row)?;
+            bindings.insert(binding.user, binding);
+            Ok(())
+        })
+        .await?;
+        Ok(bindings)
+    }
+
+    /// Bindings in the order of the object ids.
+    pub async fn bindings_page(
+        &self,
+        connection: ConnectionId,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Page<Binding>, StoreError> {
+        let listing = Listing::of(&Partition::bindings(connection));
+        self.page(&listing, limit, cursor, "listing bindings")
+            .await?
+            .try_map(read_binding)
+    }
+
+    /// One person's.
+    pub async fn binding(
+        &self,
+        connection: ConnectionId,
+        user: EntraUserId,
+    ) -> Result<Option<Binding>, StoreError> {
+        let item = self
+            .get(&Key::binding(connection, user), "reading a binding")
+            .await?;
+        item.map(read_binding).transpose()
+    }
+
+    /// Numbers that the PBX was found to use for something else.
+    pub async fn refused_numbers(
+        &self,
+        connection: ConnectionId,
+    ) -> Result<BTreeSet<ExtensionNumber>, StoreError> {
+        let now = nanos(self.clock().now());
+        let mut numbers = BTreeSet::new();
+        let listing = Listing::of(&Partition::refused_numbers(connection));
+        self.each_row(&listing, "reading refused numbers", |row| {
+            let refused: RefusedRow = body(row, "refused number")?;
+            // The table deletes what has expired only within days.
+            if refused.until > now {
+                numbers.insert(refused.sk);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(numbers)
+    }
+
+    /// Remembers that the PBX uses a number for something else, until it is worth another try.
+    pub async fn add_refused_number(
+        &self,
+        connection: ConnectionId,
+        number: &ExtensionNumber,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let refused = RefusedRow {
+            sk: number.clone(),
+            until: nanos(until),
+            expires_at: until.as_second().saturating_add(1),
+        };
+        let item = row(&Key::refused_number(connection, number), &refused)?;
+        self.put(item, "remembering a refused number").await
+    }
+}

@@ -1,0 +1,58 @@
+//! How the AWS clients are made: one TLS stack, and a limit on every wait, for the SDK has none of its own.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{Credentials, Region};
+
+/// The table answers in milliseconds or not at all; one attempt must leave room for others within [`OPERATION`].
+const CONNECT: Duration = Duration::from_secs(2);
+const ATTEMPT: Duration = Duration::from_secs(5);
+/// A webhook has 3 s to answer, but a sync may wait; the callers that must be quick set their own limit.
+const OPERATION: Duration = Duration::from_secs(15);
+const ATTEMPTS: u32 = 4;
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(OPERATION)
+        .build()
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(FIRST_WAIT)
+}
+
+/// What every AWS client of a function is built from: credentials, region and endpoints as the environment says.
+pub async fn aws_config() -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts())
+        .retry_config(retries())
+        .load()
+        .await
+}
+
+/// A client of the table on AWS, or where `AWS_ENDPOINT_URL_DYNAMODB` says.
+pub fn client(config: &SdkConfig) -> Client {
+    Client::new(config)
+}
+
+/// A client of an engine on this machine. Reads no environment and asks for no credentials.
+pub fn local_client(endpoint: &str) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .endpoint_url(endpoint)
+        .timeout_config(timeouts())
+        .retry_config(retries())
+        .build();
+    Client::from_conf(config)
+}

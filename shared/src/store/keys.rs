@@ -1,0 +1,165 @@
+//! Where everything lies in the one table. `pk` and `sk` are the table's key; a key is made here or nowhere.
+//!
+//! | asked for | by |
+//! |---|---|
+//! | one connection, its secrets, settings, work state, cursors, PBX tokens | `C#<id>`, fixed sort keys |
+//! | all connections, oldest first | `FLEET`, sorted by connection id |
+//! | which connection has this PBX | `PBX#<serial>` |
+//! | a connection's runs, newest first; one run | `C#<id>#RUN`, sorted by run id, which sorts by time |
+//! | a connection's bindings; one person's | `C#<id>#B`, sorted by object id |
+//! | who holds a number | `C#<id>#N`, sorted by number |
+//! | numbers the PBX uses for something else | `C#<id>#X`, sorted by number |
+//! | a run's records; a connection's records by time | `C#<id>#R`, sorted by run id, then object |
+//! | one object's records by time | index `history`: `object_key`, `object_at` |
+//! | what is due | index `due`: `due_shard`, `due_at`; only work states that have something due |
+//! | a list of skipped or held objects | `C#<id>#P#<name>`: a head and its chunks |
+//! | one API token; all of them | `TOKENS`, sorted by hash |
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::item::Row;
+use crate::domain::ids::{ConnectionId, EntraUserId, SyncRunId};
+use crate::domain::number::ExtensionNumber;
+use crate::domain::operation_record::OperationRecord;
+
+/// Index of what is due.
+pub(super) const DUE_INDEX: &str = "due";
+/// Index of what happened to one object.
+pub(super) const HISTORY_INDEX: &str = "history";
+/// How many partitions the due index is spread over, so that one never takes the writes of a whole fleet.
+pub(super) const DUE_SHARDS: u8 = 8;
+
+/// A partition: everything that one query can read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Partition(String);
+
+/// The place of one item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Key {
+    partition: String,
+    sort: String,
+}
+
+impl Partition {
+    /// The items of a connection that exist once.
+    pub(super) fn connection(id: ConnectionId) -> Self {
+        Self(format!("C#{id}"))
+    }
+    /// Pointers to all connections.
+    pub(super) fn fleet() -> Self {
+        Self("FLEET".to_owned())
+    }
+    /// Runs.
+    pub(super) fn runs(id: ConnectionId) -> Self {
+        Self(format!("C#{id}#RUN"))
+    }
+    /// Bindings.
+    pub(super) fn bindings(id: ConnectionId) -> Self {
+        Self(format!("C#{id}#B"))
+    }
+    /// Numbers held by people.
+    pub(super) fn numbers(id: ConnectionId) -> Self {
+        Self(format!("C#{id}#N"))
+    }
+    /// Numbers that the PBX uses for something else.
+    pub(super) fn refused_numbers(id: ConnectionId) -> Self {
+        Self(format!("C#{id}#X"))
+    }
+    /// Records.
+    pub(super) fn records(id: ConnectionId) -> Self {
+        Self(format!("C#{id}#R"))
+    }
+    /// One packed list.
+    pub(super) fn packed(id: ConnectionId, name: &str) -> Self {
+        Self(format!("C#{id}#P#{name}"))
+    }
+    /// API tokens.
+    pub(super) fn api_tokens() -> Self {
+        Self("TOKENS".to_owned())
+    }
+
+    /// The item of this partition with that sort key.
+    pub(super) fn at(&self, sort: impl Into<String>) -> Key {
+        Key {
+            partition: self.0.clone(),
+            sort: sort.into(),
+        }
+    }
+
+    /// For a query.
+    pub(super) fn value(&self) -> AttributeValue {
+        AttributeValue::S(self.0.clone())
+    }
+}
+
+impl Key {
+    pub(super) fn meta(id: ConnectionId) -> Self {
+        Partition::connection(id).at("META")
+    }
+    pub(super) fn fleet(id: ConnectionId) -> Self {
+        Partition::fleet().at(id.to_string())
+    }
+    pub(super) fn pbx(serial_number: &str) -> Self {
+        Partition(format!("PBX#{serial_number}")).at("CLAIM")
+    }
+    pub(super) fn secrets(id: ConnectionId) -> Self {
+        Partition::connection(id).at("SECRETS")
+    }
+    pub(super) fn settings(id: ConnectionId) -> Self {
+        Partition::connection(id).at("SETTINGS")
+    }
+    pub(super) fn state(id: ConnectionId) -> Self {
+        Partition::connection(id).at("STATE")
+    }
+    pub(super) fn cursor(id: ConnectionId, kind: &str) -> Self {
+        Partition::connection(id).at(format!("CURSOR#{kind}"))
+    }
+    pub(super) fn pbx_tokens(id: ConnectionId) -> Self {
+        Partition::connection(id).at("PBXTOKENS")
+    }
+    pub(super) fn run(id: ConnectionId, run: SyncRunId) -> Self {
+        Partition::runs(id).at(run.to_string())
+    }
+    pub(super) fn binding(id: ConnectionId, user: EntraUserId) -> Self {
+        Partition::bindings(id).at(user.to_string())
+    }
+    pub(super) fn number(id: ConnectionId, number: &ExtensionNumber) -> Self {
+        Partition::numbers(id).at(number.as_str())
+    }
+    pub(super) fn refused_number(id: ConnectionId, number: &ExtensionNumber) -> Self {
+        Partition::refused_numbers(id).at(number.as_str())
+    }
+    /// Made of what the record is about and not of when, so that writing it again replaces it.
+    pub(super) fn record(id: ConnectionId, record: &OperationRecord) -> Self {
+        let OperationRecord {
+            run,
+            object,
+            entra_id,
+            kind,
+            ..
+        } = record;
+        Partition::records(id).at(format!("{run}#{object:?}#{entra_id}#{kind:?}"))
+    }
+    pub(super) fn api_token(hash: &str) -> Self {
+        Partition::api_tokens().at(hash)
+    }
+
+    /// For a request.
+    pub(super) fn row(&self) -> Row {
+        [("pk", &self.partition), ("sk", &self.sort)]
+            .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.clone())))
+            .into()
+    }
+}
+
+/// Key of one object in the history index.
+pub(super) fn object_key(id: ConnectionId, object: &str) -> String {
+    format!("{id}#{object}")
+}
+
+/// Which partition of the due index a connection is in.
+pub(super) fn due_shard(id: ConnectionId) -> String {
+    // The last byte of an id is random, its first ones are the time.
+    let last = id.as_uuid().as_bytes().last().copied().unwrap_or(0);
+    (last % DUE_SHARDS).to_string()
+}

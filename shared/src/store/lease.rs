@@ -1,0 +1,175 @@
+//! The lease: one worker per connection at a time. Its fence grows with every lease, and every write of a run is bound to
+//! it, so that a worker which lost its lease without noticing can do no harm.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Store;
+use super::error::StoreError;
+use super::item::nanos;
+use super::state_row::{Change, StateRow, earlier};
+use super::work::{ManagedCounts, nanos_after};
+use crate::domain::ids::{ConnectionId, SyncRunId};
+
+/// The right to work on a connection, until another gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// Which connection.
+    pub connection: ConnectionId,
+    /// Who works.
+    pub owner: String,
+    /// Grows with every lease of the connection.
+    pub fence: u64,
+}
+
+/// How the work under a lease ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finish {
+    /// When to go on, beside the schedule: for a continuation or another try.
+    pub due_at: Option<Timestamp>,
+    /// When the schedule wants the next run.
+    pub next_scheduled_at: Option<Timestamp>,
+    /// Set if the run was good.
+    pub good: Option<GoodRun>,
+    /// The run.
+    pub run: SyncRunId,
+    /// `None` keeps which run is held, `Some` replaces it.
+    pub held_run: Option<Option<SyncRunId>>,
+    /// How many objects are managed now.
+    pub counts: ManagedCounts,
+    /// Whether the run failed.
+    pub failed: bool,
+}
+
+/// What is remembered of a good run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GoodRun {
+    /// When it ended.
+    pub at: Timestamp,
+    /// How many objects were managed then.
+    pub managed: u64,
+}
+
+impl Store {
+    /// The lease, unless another owner has it or there is no such connection. The owner that has it gets the same one again.
+    pub async fn acquire_lease(
+        &self,
+        connection: ConnectionId,
+        owner: &str,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        let lease = self.change_state(connection, "taking the lease", |state| {
+            if state.lease_owner.as_deref() == Some(owner) {
+                state.lease_until = Some(nanos_after(now, ttl));
+                return Change::Write(Some(state.fence));
+            }
+            let until = state.lease_until.unwrap_or(i64::MIN);
+            if state.lease_owner.is_some() && until > nanos(now) {
+                return Change::Keep(None);
+            }
+            give(state, owner, nanos_after(now, ttl));
+            Change::Write(Some(state.fence))
+        });
+        Ok(lease.await?.flatten().map(|fence| Lease {
+            connection,
+            owner: owner.to_owned(),
+            fence,
+        }))
+    }
+
+    /// Keeps the lease for another while; `false`: it is lost.
+    pub async fn renew_lease(
+        &self,
+        lease: &Lease,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<bool, StoreError> {
+        let renewed = self.change_state(lease.connection, "renewing the lease", |state| {
+            if !state.is_held_by(&lease.owner, lease.fence) {
+                return Change::Keep(false);
+            }
+            state.lease_until = Some(nanos_after(now, ttl));
+            Change::Write(true)
+        });
+        Ok(renewed.await?.unwrap_or(false))
+    }
+
+    /// Ends the work and gives the lease back. [`StoreError::Conflict`]: it was lost, and all stays as the new holder has it.
+    pub async fn finish(&self, lease: &Lease, finish: Finish) -> Result<(), StoreError> {
+        const DOING: &str = "ending a run";
+        let ended = self.change_state(lease.connection, DOING, |state| {
+            if !state.is_held_by(&lease.owner, lease.fence) {
+                // Given back with this very run: an earlier call of this whose answer was lost.
+                let done = state.lease_owner.is_none()
+                    && state.fence == lease.fence
+                    && state.last_run == Some(finish.run);
+                return Change::Keep(done);
+            }
+            end(state, &finish);
+            Change::Write(true)
+        });
+        match ended.await? {
+            Some(true) => Ok(()),
+            Some(false) => Err(StoreError::Conflict { doing: DOING }),
+            None => Err(StoreError::Missing { doing: DOING }),
+        }
+    }
+
+    /// Gives the lease back without having run anything; what was due is due again. Repeating is safe, and so is calling it late.
+    pub async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError> {
+        let released = self.change_state(lease.connection, "giving the lease back", |state| {
+            if !state.is_held_by(&lease.owner, lease.fence) {
+                return Change::Keep(());
+            }
+            state.wake_at = earlier(state.wake_at, state.taken_at.take());
+            state.lease_owner = None;
+            state.lease_until = None;
+            Change::Write(())
+        });
+        released.await.map(|_| ())
+    }
+}
+
+fn give(state: &mut StateRow, owner: &str, until: i64) {
+    state.fence = state.fence.saturating_add(1);
+    state.lease_owner = Some(owner.to_owned());
+    state.lease_until = Some(until);
+    // What a dead holder had taken up is still to be done.
+    state.taken_at = earlier(state.taken_at, state.wake_at.take());
+}
+
+fn end(state: &mut StateRow, finish: &Finish) {
+    let Finish {
+        due_at,
+        next_scheduled_at,
+        good,
+        run,
+        held_run,
+        counts,
+        failed,
+    } = finish;
+    state.taken_at = None;
+    state.wake_at = earlier(state.wake_at, due_at.map(nanos));
+    state.next_scheduled_at = next_scheduled_at.map(nanos);
+    if let Some(good) = good {
+        state.last_good_run_at = Some(nanos(good.at));
+        state.last_good_managed = Some(good.managed);
+    }
+    if let Some(held) = held_run {
+        state.held_run = *held;
+    }
+    state.waiting_run = state.waiting_run.filter(|waiting| waiting != run);
+    state.running_run = None;
+    state.running_fence = None;
+    state.last_run = Some(*run);
+    state.failures_in_row = if *failed {
+        state.failures_in_row.saturating_add(1)
+    } else {
+        0
+    };
+    (state.extensions, state.groups, state.contacts) = (counts.extensions, counts.groups, counts.contacts);
+    state.lease_owner = None;
+    state.lease_until = None;
+}
