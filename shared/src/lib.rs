@@ -7,12 +7,14 @@
 //! - `ports`: what the use case needs of the outside.
 //! - `graph`, `pbx`, `store`: Microsoft Graph, the phone system, the table.
 //! - `queue`: hints from one function to another.
+//! - `http`: how every one of our requests leaves the machine.
 //! - `settings`, `telemetry`: environment and logs.
 
 pub mod clock;
 pub mod deadline;
 pub mod domain;
 pub mod graph;
+pub mod http;
 pub mod pbx;
 pub mod plan;
 pub mod ports;
