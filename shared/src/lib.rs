@@ -8,6 +8,7 @@
 //! - `graph`, `pbx`, `store`: Microsoft Graph, the phone system, the table.
 //! - `queue`: hints from one function to another.
 //! - `http`: how every one of our requests leaves the machine.
+//! - `sides`, `wiring`: clients and engine, made of settings.
 //! - `settings`, `telemetry`: environment and logs.
 
 pub mod clock;
@@ -21,6 +22,8 @@ pub mod ports;
 pub mod queue;
 pub mod secrets;
 pub mod settings;
+pub mod sides;
 pub mod store;
 pub mod sync_run;
 pub mod telemetry;
+pub mod wiring;

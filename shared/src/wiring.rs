@@ -8,8 +8,7 @@ use crate::queue::{NoQueue, SqsQueue};
 use crate::secrets::{FileKeyError, FileKeySealer, KmsSealer, Sealer};
 use crate::settings::{EngineSettings, SecretsKey};
 use crate::sides::RealSides;
-use crate::store::client::{aws_config, client};
-use crate::store::Store;
+use crate::store::{Store, aws_config, client};
 use crate::sync_run::Engine;
 
 /// The settings are right but name something that cannot be used.
@@ -23,8 +22,7 @@ pub enum WiringError {
 /// The engine of a function. Clients are made once and live as long as it.
 pub async fn engine(settings: &EngineSettings) -> Result<Engine, WiringError> {
     let aws = aws_config().await;
-    let kms = |key: &str| KmsSealer::new(aws_sdk_kms::Client::new(&aws), key);
-    let sealer = sealer(&settings.secrets_key, kms)?;
+    let sealer = sealer(&settings.secrets_key).await?;
     let store = Store::new(client(&aws), settings.table.as_str(), sealer);
     let queue: Arc<dyn SyncQueue> = match &settings.sync_queue {
         Some(url) => Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(&aws), url.clone())),
@@ -45,13 +43,13 @@ pub async fn engine(settings: &EngineSettings) -> Result<Engine, WiringError> {
     })
 }
 
-/// The sealer that a key names; `kms` makes the one of AWS.
-pub fn sealer(
-    key: &SecretsKey,
-    kms: impl FnOnce(&str) -> KmsSealer,
-) -> Result<Arc<dyn Sealer>, WiringError> {
+/// The sealer that a key names. A key file that does not exist is made.
+pub async fn sealer(key: &SecretsKey) -> Result<Arc<dyn Sealer>, WiringError> {
     Ok(match key {
-        SecretsKey::Kms(id) => Arc::new(kms(id)),
+        SecretsKey::Kms(id) => {
+            let client = aws_sdk_kms::Client::new(&aws_config().await);
+            Arc::new(KmsSealer::new(client, id))
+        }
         SecretsKey::File(path) => Arc::new(FileKeySealer::load_or_create(path)?),
     })
 }

@@ -11,7 +11,6 @@ use shared::clock::SystemClock;
 use shared::deadline::Deadline;
 use shared::ports::{Clock, SyncHint};
 use shared::queue::InProcessQueue;
-use shared::secrets::KmsSealer;
 use shared::settings::{AddressPolicy, GraphAddresses, SecretsKey, TableName, WebOrigin};
 use shared::sides::RealSides;
 use shared::store::{self, Store};
@@ -68,15 +67,7 @@ pub async fn open_store(
 
 /// The store of a table that is served on this machine.
 pub async fn store_at(endpoint: &str, name: &str, key: &SecretsKey) -> anyhow::Result<Store> {
-    let aws = match key {
-        SecretsKey::Kms(_) => Some(store::aws_config().await),
-        SecretsKey::File(_) => None,
-    };
-    let kms = |id: &str| {
-        let aws = aws.as_ref().expect("loaded above for this kind of key");
-        KmsSealer::new(wiring::kms_client(aws), id)
-    };
-    let sealer = wiring::sealer(key, kms)?;
+    let sealer = wiring::sealer(key).await?;
     Ok(Store::new(store::local_client(endpoint), name, sealer))
 }
 

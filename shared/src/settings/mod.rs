@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 
+pub use crate::pbx::AddressPolicy;
 pub use roles::{AdminSettings, EngineSettings, FullSyncSettings, LocalMode, LocalSettings, SchedulerSettings};
 pub use values::{
-    AddressPolicy, GraphAddresses, LogFormat, LogSettings, SecretsKey, TableName, TokenHash, WebOrigin,
+    GraphAddresses, LogFormat, LogSettings, SecretsKey, TableName, TokenHash, WebOrigin,
 };
 
 /// Exit code of a process whose settings are wrong (`EX_CONFIG` of `sysexits.h`).

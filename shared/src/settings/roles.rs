@@ -218,7 +218,10 @@ fn address(reader: &mut Reader<'_>, name: &'static str, default: &str) -> Option
 
 fn policy(reader: &mut Reader<'_>, default: AddressPolicy) -> AddressPolicy {
     reader
-        .optional("PBX_ADDRESS_POLICY", AddressPolicy::parse)
+        .optional("PBX_ADDRESS_POLICY", |text| {
+            text.parse()
+                .map_err(|_| "must be public, private or loopback".to_owned())
+        })
         .unwrap_or(default)
 }
 
