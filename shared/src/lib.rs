@@ -27,3 +27,5 @@ pub mod store;
 pub mod sync_run;
 pub mod telemetry;
 pub mod wiring;
+#[cfg(feature = "testing")]
+pub mod testing;

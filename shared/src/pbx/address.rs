@@ -3,9 +3,10 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
 
 use url::{Host, Url};
+
+use crate::settings::AddressPolicy;
 
 /// The port of the Lambda runtime's own HTTP API; no PBX listens there.
 const LAMBDA_RUNTIME_PORT: u16 = 9001;
@@ -14,29 +15,6 @@ const LAMBDA_RUNTIME_PORT: u16 = 9001;
 /// IPv4, Amazon's and Google's in IPv6.
 const METADATA_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(100, 100, 100, 200)];
 const METADATA_V6_PREFIXES: [[u16; 2]; 2] = [[0xfd00, 0x0ec2], [0xfd20, 0x00ce]];
-
-/// How near to this machine a PBX may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AddressPolicy {
-    /// Public addresses over https.
-    Public,
-    /// Private ranges too.
-    Private,
-    /// This machine too, there also over plain http.
-    Loopback,
-}
-
-impl FromStr for AddressPolicy {
-    type Err = AddressRefused;
-    fn from_str(text: &str) -> Result<Self, AddressRefused> {
-        match text {
-            "public" => Ok(Self::Public),
-            "private" => Ok(Self::Private),
-            "loopback" => Ok(Self::Loopback),
-            _ => Err(AddressRefused::new("expected public, private or loopback")),
-        }
-    }
-}
 
 /// Why an address is not used, as a sentence for the admin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,38 +173,44 @@ fn reach_of_v4(ip: Ipv4Addr) -> Reach {
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Reach::Private,
         // "This network", link-local with the metadata services, protocol assignments, examples, the 6to4 relay,
         // benchmarks, multicast and the reserved rest with broadcast.
-        [0, ..]
+        [0 | 224..=255, ..]
         | [169, 254, ..]
         | [192, 0, 0 | 2, _]
         | [192, 88, 99, _]
         | [198, 18..=19, ..]
         | [198, 51, 100, _]
-        | [203, 0, 113, _]
-        | [224..=255, ..] => Reach::Never,
+        | [203, 0, 113, _] => Reach::Never,
         _ => Reach::Public,
     }
 }
 
 fn reach_of_v6(ip: Ipv6Addr) -> Reach {
-    let [a, b, c, d, e, f, g, h] = ip.segments();
+    let segments = ip.segments();
+    let start = [segments[0], segments[1]];
     if ip.is_loopback() {
         return Reach::Loopback;
     }
-    if METADATA_V6_PREFIXES.contains(&[a, b]) {
+    if METADATA_V6_PREFIXES.contains(&start) {
         return Reach::Never;
     }
-    match (a, b) {
-        // NAT64: the network turns it into the IPv4 address inside, so that one is judged.
-        (0x0064, 0xff9b) if [c, d, e, f] == [0; 4] => {
-            let [high, low] = [g.to_be_bytes(), h.to_be_bytes()];
-            reach_of_v4(Ipv4Addr::new(high[0], high[1], low[0], low[1]))
-        }
-        (0xfc00..=0xfdff, _) => Reach::Private,
+    if let Some(inside) = translated(ip) {
+        return reach_of_v4(inside);
+    }
+    match start {
+        [0xfc00..=0xfdff, _] => Reach::Private,
         // Teredo and its neighbours, examples, and 6to4, which hides an IPv4 address.
-        (0x2001, 0..=0x01ff | 0x0db8) | (0x2002, _) | (0x3fff, 0..=0x0fff) => Reach::Never,
-        (0x2000..=0x3fff, _) => Reach::Public,
+        [0x2001, 0..=0x01ff | 0x0db8] | [0x2002, _] | [0x3fff, 0..=0x0fff] => Reach::Never,
+        [0x2000..=0x3fff, _] => Reach::Public,
         // Unspecified, IPv4-mapped, link-local, multicast and what nobody was given.
         _ => Reach::Never,
+    }
+}
+
+/// The IPv4 address that a NAT64 network makes of this one; that one is where the connection would end.
+fn translated(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    match ip.octets() {
+        [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, last @ ..] => Some(Ipv4Addr::from(last)),
+        _ => None,
     }
 }
 

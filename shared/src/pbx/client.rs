@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use super::address::{AddressPolicy, PbxAddress};
+use super::address::PbxAddress;
 use super::error::{Effect, Fault, code};
 use super::limiter::Limiter;
 use super::organization::Organization;
@@ -20,6 +20,7 @@ use super::transport::{Call, LIST_CAP, Transport};
 use super::wire::decode;
 use crate::domain::connection::PbxCredentials;
 use crate::ports::{Clock, PbxTokenStore, PhoneSystemError, SideError};
+use crate::settings::AddressPolicy;
 
 /// What makes a client.
 #[derive(Clone)]
@@ -28,7 +29,7 @@ pub struct PbxConfig {
     pub base_url: String,
     /// Of the PBX's API page.
     pub credentials: PbxCredentials,
-    /// A private certificate authority, PEM; trusted in place of the public ones.
+    /// A private certificate authority, PEM; trusted besides the public ones.
     pub ca_pem: Option<String>,
     /// Which addresses the PBX may have.
     pub policy: AddressPolicy,
@@ -74,11 +75,7 @@ impl PbxClient {
             field: "/pbx/base_url",
             detail: refused.to_string(),
         })?;
-        let transport = Arc::new(Transport::new(
-            address,
-            config.ca_pem.as_deref(),
-            config.timeouts,
-        )?);
+        let transport = Arc::new(Transport::new(address, config.ca_pem, config.timeouts)?);
         let tokens = TokenKeeper::new(
             Arc::clone(&transport),
             config.credentials,

@@ -37,8 +37,8 @@ impl Listing<'_> {
             Self::All => Call::read("extension/list"),
             Self::Matching(text) => Call::read("extension/search").with("search_value", text),
         };
-        call.with("page", page)
-            .with("page_size", size)
+        call.with("page", page.to_string())
+            .with("page_size", size.to_string())
             .with("sort_by", "id")
             .with("order_by", "asc")
             .long()
@@ -143,7 +143,7 @@ impl PbxClient {
     }
 
     async fn get(&self, id: ExtensionId) -> Result<Option<Extension>, Fault> {
-        let call = Call::read("extension/get").with("id", id);
+        let call = Call::read("extension/get").with("id", id.to_string());
         match self.ask::<Data<Detail>>(&call).await {
             Ok(answer) => Ok(Some(answer.data.into())),
             Err(fault) if fault.code() == Some(code::NOT_FOUND) => Ok(None),

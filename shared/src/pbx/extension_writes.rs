@@ -101,7 +101,7 @@ impl PbxClient {
     }
 
     pub(super) async fn delete(&self, id: ExtensionId) -> Result<Deleted, PhoneSystemError> {
-        let call = Call::write("extension/delete").with("id", id);
+        let call = Call::write("extension/delete").with("id", id.to_string());
         match self.tell(&call).await {
             Ok(()) => Ok(Deleted::Now),
             Err(fault) if fault.code() == Some(code::NOT_FOUND) => Ok(Deleted::Earlier),

@@ -23,7 +23,7 @@ struct State {
 
 /// The right to make one call.
 pub(super) struct Permit {
-    permit: Option<OwnedSemaphorePermit>,
+    turn: Option<OwnedSemaphorePermit>,
     limiter: Limiter,
     epoch: u64,
 }
@@ -47,9 +47,9 @@ impl Limiter {
     /// Waits for a turn; the queue is fair.
     pub(super) async fn acquire(&self) -> Permit {
         // The gate is never closed, so waiting ends with a permit.
-        let permit = Arc::clone(&self.gate).acquire_owned().await.ok();
+        let turn = Arc::clone(&self.gate).acquire_owned().await.ok();
         Permit {
-            permit,
+            turn,
             limiter: self.clone(),
             epoch: self.state().pace.epoch(),
         }
@@ -73,8 +73,8 @@ impl Drop for Permit {
         let limit = state.pace.limit();
         if state.issued > limit {
             // After a cut the surplus leaves with the calls that hold it.
-            if let Some(permit) = self.permit.take() {
-                permit.forget();
+            if let Some(turn) = self.turn.take() {
+                turn.forget();
                 state.issued -= 1;
             }
         } else if state.issued < limit {

@@ -20,6 +20,6 @@ mod token_memory;
 mod transport;
 mod wire;
 
-pub use address::{AddressPolicy, AddressRefused, PbxAddress};
+pub use address::{AddressRefused, PbxAddress};
 pub use client::{PbxClient, PbxConfig, PbxTimeouts};
 pub use token_memory::InMemoryTokens;

@@ -11,7 +11,7 @@ const BUSY_WAITS: [Duration; 5] = [
     Duration::from_secs(6),
     Duration::from_secs(15),
     Duration::from_secs(32),
-    Duration::from_secs(60),
+    Duration::from_mins(1),
 ];
 
 /// A hiccup of the network or the PBX is over in seconds or not at all.

@@ -40,7 +40,7 @@ fn judge(address: &PbxAddress, found: &[SocketAddr]) -> Result<(), AddressRefuse
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pbx::address::AddressPolicy;
+    use crate::settings::AddressPolicy;
 
     /// Case 55: a harmless name that resolves to this machine is refused when the connection is made.
     #[tokio::test]

@@ -70,8 +70,8 @@ impl PbxClient {
 
     async fn has_extension_groups(&self) -> Result<bool, PhoneSystemError> {
         let probe = Call::read("extensiongroup/list")
-            .with("page", 1)
-            .with("page_size", 1);
+            .with("page", "1")
+            .with("page_size", "1");
         match self.tell(&probe).await {
             Ok(()) => Ok(true),
             // Some builds say that a feature is off or not permitted where others say that it is missing.

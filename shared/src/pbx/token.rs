@@ -15,7 +15,7 @@ use crate::domain::connection::PbxCredentials;
 use crate::ports::{Clock, PbxTokenStore, PbxTokens, ShutProblem, TokenStoreError};
 
 /// A token this near its end is renewed first, so that it cannot end on its way to the PBX.
-const MARGIN: Duration = Duration::from_secs(60);
+const MARGIN: Duration = Duration::from_mins(1);
 
 /// Longer than a refused refresh and a sign-in take together under the default time-outs.
 const CLAIM: Duration = Duration::from_secs(75);

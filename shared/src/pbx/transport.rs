@@ -1,9 +1,10 @@
 //! One exchange with the PBX: a request out, a bounded answer in, the errcode judged. Sends every request exactly
 //! once: no idle connections, no redirects, no retries below this layer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{StatusCode, header};
 use reqwest::Response;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -11,12 +12,16 @@ use super::address::PbxAddress;
 use super::error::{Effect, Fault, Refusal, code, shut_out};
 use super::resolver::GuardedResolver;
 use super::wire::{Envelope, decode};
+use crate::http::{HttpOptions, HttpSetupError, ReadError, read_limited};
 use crate::ports::SideError;
 
 /// Largest answer to a list: 10,000 rows are about 4 MiB.
 pub(super) const LIST_CAP: usize = 16 << 20;
 /// Largest answer to anything else.
 pub(super) const ANSWER_CAP: usize = 1 << 20;
+
+/// The PBX wants one; this is the value that its documentation shows.
+const USER_AGENT: &str = "OpenAPI";
 
 /// How long to wait for the PBX. Integrators use 10 to 30 s; its remote access service adds latency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +70,8 @@ impl Call {
         }
     }
 
-    pub(super) fn with(mut self, key: &'static str, value: impl ToString) -> Self {
-        self.query.push((key, value.to_string()));
+    pub(super) fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((key, value.into()));
         self
     }
 
@@ -95,7 +100,7 @@ pub(super) struct Transport {
 impl Transport {
     pub(super) fn new(
         address: PbxAddress,
-        ca_pem: Option<&str>,
+        ca_pem: Option<String>,
         timeouts: PbxTimeouts,
     ) -> Result<Self, SideError> {
         let http = http_client(&address, ca_pem, timeouts)?;
@@ -104,13 +109,13 @@ impl Transport {
 
     /// Sends it once; the answer's bytes on errcode 0.
     pub(super) async fn send(&self, call: &Call, token: Option<&SecretString>) -> Result<Vec<u8>, Fault> {
-        let mut response = self
+        let response = self
             .request(call, token)
             .send()
             .await
             .map_err(Fault::of_transport)?;
         refuse_status(response.status())?;
-        let body = read_capped(&mut response, call.cap).await?;
+        let body = read(response, call.cap).await?;
         judge(&body).map(|()| body)
     }
 
@@ -122,54 +127,43 @@ impl Transport {
             query.extend_pairs(call.query.iter().map(|(key, value)| (*key, value.as_str())));
             query.extend_pairs(token.map(|token| ("access_token", token.expose_secret())));
         }
-        match &call.body {
+        let request = match &call.body {
             None => self.http.get(url),
             Some(body) => self
                 .http
                 .post(url)
-                .header(http::header::CONTENT_TYPE, "application/json")
+                .header(header::CONTENT_TYPE, "application/json")
                 .body(body.clone()),
-        }
+        };
+        request.header(header::USER_AGENT, USER_AGENT)
     }
 }
 
 fn http_client(
     address: &PbxAddress,
-    ca_pem: Option<&str>,
+    ca_pem: Option<String>,
     timeouts: PbxTimeouts,
 ) -> Result<reqwest::Client, SideError> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent("OpenAPI")
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .retry(reqwest::retry::never())
-        .pool_max_idle_per_host(0)
-        .connect_timeout(timeouts.connect)
-        .timeout(timeouts.total)
-        .https_only(address.url().scheme() == "https")
-        .dns_resolver(GuardedResolver::new(address.clone()));
-    if let Some(pem) = ca_pem {
-        // Trusted in place of the public authorities: nobody else can vouch for this PBX.
-        builder = builder.tls_certs_only(certificates(pem)?);
-    }
-    builder.build().map_err(|error| SideError {
-        field: "/pbx/ca_pem",
-        detail: format!("no TLS client can be made of these certificates: {error}"),
-    })
-}
-
-fn certificates(pem: &str) -> Result<Vec<reqwest::Certificate>, SideError> {
-    let refused = || SideError {
-        field: "/pbx/ca_pem",
-        detail: "expected one or more certificates in PEM form (-----BEGIN CERTIFICATE-----)".to_owned(),
+    let options = HttpOptions {
+        connect_timeout: timeouts.connect,
+        total_timeout: timeouts.total,
+        // The PBX closes after each answer; a pooled connection would die under a write and leave it unknown.
+        pool_max_idle_per_host: 0,
+        plain_http: address.url().scheme() == "http",
+        extra_root_ca: ca_pem,
+        resolver: Some(Arc::new(GuardedResolver::new(address.clone()))),
+        ..HttpOptions::default()
     };
-    let found = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| refused())?;
-    if found.is_empty() {
-        Err(refused())
-    } else {
-        Ok(found)
-    }
+    crate::http::client(&options).map_err(|error| match error {
+        HttpSetupError::RootCertificate => SideError {
+            field: "/pbx/ca_pem",
+            detail: "expected one or more certificates in PEM form (-----BEGIN CERTIFICATE-----)".to_owned(),
+        },
+        error => SideError {
+            field: "/pbx",
+            detail: error.to_string(),
+        },
+    })
 }
 
 /// The API answers 200 to everything; any other status comes from something in front of it.
@@ -188,15 +182,14 @@ fn refuse_status(status: StatusCode) -> Result<(), Fault> {
     }
 }
 
-async fn read_capped(response: &mut Response, cap: usize) -> Result<Vec<u8>, Fault> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(Fault::of_transport)? {
-        if body.len() + chunk.len() > cap {
-            return Err(Fault::Garbled(format!("the answer is larger than {cap} bytes")));
+/// What was answered, as far as it is an answer of the API.
+async fn read(response: Response, cap: usize) -> Result<Vec<u8>, Fault> {
+    read_limited(response, cap).await.map_err(|error| match error {
+        ReadError::TooLong { max_bytes } => {
+            Fault::Garbled(format!("the answer is larger than {max_bytes} bytes"))
         }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+        ReadError::BrokenOff(source) => Fault::of_transport(source),
+    })
 }
 
 fn judge(body: &[u8]) -> Result<(), Fault> {

@@ -1,7 +1,8 @@
 //! Answers that are none: pages of another program, endless ones, and addresses that are not a PBX.
 
-use shared::pbx::{AddressPolicy, PbxClient};
+use shared::pbx::PbxClient;
 use shared::ports::{PhoneSystem as _, PhoneSystemError as E, SideError};
+use shared::settings::AddressPolicy;
 use simulators::pbx::{Fault, FaultKind};
 
 use crate::support::{Canned, World, config_for, impatient};

@@ -10,6 +10,8 @@ pub struct Behaviour {
     pub throttle: ThrottlePolicy,
     /// How long after a write reads still show the old state.
     pub replication_lag_ms: u64,
+    /// How long after a change the members of dynamic groups follow.
+    pub dynamic_group_delay_seconds: i64,
     /// Added to every answer.
     pub latency_ms: u64,
     pub inner_error: InnerErrorSpelling,
@@ -26,6 +28,7 @@ impl Default for Behaviour {
             delta: DeltaPolicy::default(),
             throttle: ThrottlePolicy::default(),
             replication_lag_ms: 0,
+            dynamic_group_delay_seconds: 600,
             latency_ms: 0,
             inner_error: InnerErrorSpelling::Alternate,
             shuffle_batches: true,

@@ -1,5 +1,5 @@
 //! One request as both hosts see it, decoded once. The path is kept in decoded segments with the
-//! OData spellings (`users('x')`, `delta()`) already brought to one form.
+//! `OData` spellings (`users('x')`, `delta()`) already brought to one form.
 
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;

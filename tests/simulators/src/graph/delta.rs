@@ -9,10 +9,11 @@ use uuid::Uuid;
 
 use super::answer::{Answer, ApiError};
 use super::call::Call;
+use super::changes::{Entry, What};
 use super::context::Context;
 use super::delta_groups;
 use super::delta_token::{DeltaState, Phase};
-use super::directory::{Entry, Props, What};
+use super::directory::Props;
 use super::properties::EntityType;
 use super::select::Select;
 
@@ -185,9 +186,9 @@ impl Round<'_> {
             return Some(removed(id, reason));
         }
         // Changed in these entries, gone by now: a later entry of the round says so again.
-        let shelf = self.context.directory().shelf(self.entity);
-        let Some(props) = shelf.live.get(&id) else {
-            let reason = if shelf.deleted.contains_key(&id) {
+        let objects = self.context.directory().shelf(self.entity);
+        let Some(props) = objects.live.get(&id) else {
+            let reason = if objects.deleted.contains_key(&id) {
                 "changed"
             } else {
                 "deleted"

@@ -6,8 +6,9 @@ use std::ops::Bound;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::changes::What;
 use super::delta::Round;
-use super::directory::{Directory, What};
+use super::directory::Directory;
 
 type Next = Option<(usize, Option<Uuid>)>;
 

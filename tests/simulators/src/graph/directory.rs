@@ -8,30 +8,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::changes::{Entry, What, Write};
+use super::dynamic::DynamicState;
 use super::properties::EntityType;
 
 pub type Props = BTreeMap<Cow<'static, str>, Value>;
 
 /// A soft-deleted object can be restored for this long, then it is purged by itself.
 const RESTORABLE: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-/// What happened to an object. Names are those of the properties that were given a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
-    Created,
-    Set(Vec<Cow<'static, str>>),
-    SoftDeleted,
-    Purged,
-    Restored,
-    MemberAdded(Uuid),
-    MemberRemoved(Uuid),
-}
-
-#[derive(Clone, Debug)]
-pub struct Entry {
-    pub id: Uuid,
-    pub what: What,
-}
 
 /// All objects of one type.
 #[derive(Debug, Default)]
@@ -50,18 +34,6 @@ pub struct OtherObject {
     pub display_name: String,
 }
 
-#[derive(Clone, Debug)]
-pub enum Write {
-    Create(EntityType, Uuid, Props),
-    Set(EntityType, Uuid, Props),
-    SoftDelete(EntityType, Uuid),
-    Purge(EntityType, Uuid),
-    Restore(EntityType, Uuid),
-    AddMember(Uuid, Uuid),
-    RemoveMember(Uuid, Uuid),
-    SetManager(Uuid, Option<Uuid>),
-}
-
 #[derive(Debug, Default)]
 pub struct Directory {
     pub users: Shelf,
@@ -69,6 +41,7 @@ pub struct Directory {
     pub members: BTreeMap<Uuid, BTreeSet<Uuid>>,
     pub others: BTreeMap<Uuid, OtherObject>,
     pub managers: BTreeMap<Uuid, Uuid>,
+    pub dynamic: DynamicState,
     /// Lower-case user principal name to id, of live users.
     names: BTreeMap<String, Uuid>,
     /// Written, not yet to be seen by readers.
@@ -136,7 +109,8 @@ impl Directory {
             .collect()
     }
 
-    fn apply(&mut self, write: Write, now: Timestamp) -> bool {
+    /// Carries out a write and records it. Says whether it found its object.
+    pub fn apply(&mut self, write: Write, now: Timestamp) -> bool {
         match write {
             Write::Create(entity, id, props) => self.create(entity, id, props, now),
             Write::Set(entity, id, props) => self.set(entity, id, props),
@@ -154,9 +128,9 @@ impl Directory {
             .entry("createdDateTime".into())
             .or_insert_with(|| json!(seconds(now)));
         self.index_name(entity, id, &props);
-        let shelf = self.shelf_mut(entity);
-        shelf.live.insert(id, props);
-        shelf.log.push(Entry {
+        let objects = self.shelf_mut(entity);
+        objects.live.insert(id, props);
+        objects.log.push(Entry {
             id,
             what: What::Created,
         });
@@ -179,9 +153,9 @@ impl Directory {
         let mut after = before;
         after.extend(props);
         self.index_name(entity, id, &after);
-        let shelf = self.shelf_mut(entity);
-        shelf.live.insert(id, after);
-        shelf.log.push(Entry {
+        let objects = self.shelf_mut(entity);
+        objects.live.insert(id, after);
+        objects.log.push(Entry {
             id,
             what: What::Set(changed),
         });
@@ -194,9 +168,9 @@ impl Directory {
         };
         self.forget_name(entity, &props);
         props.insert("deletedDateTime".into(), json!(seconds(now)));
-        let shelf = self.shelf_mut(entity);
-        shelf.deleted.insert(id, (now, props));
-        shelf.log.push(Entry {
+        let objects = self.shelf_mut(entity);
+        objects.deleted.insert(id, (now, props));
+        objects.log.push(Entry {
             id,
             what: What::SoftDeleted,
         });
@@ -204,11 +178,11 @@ impl Directory {
     }
 
     fn purge(&mut self, entity: EntityType, id: Uuid) -> bool {
-        let shelf = self.shelf_mut(entity);
-        let live = shelf.live.remove(&id);
-        let gone = shelf.deleted.remove(&id).map(|(_, props)| props).or(live);
+        let objects = self.shelf_mut(entity);
+        let live = objects.live.remove(&id);
+        let gone = objects.deleted.remove(&id).map(|(_, props)| props).or(live);
         let Some(props) = gone else { return false };
-        shelf.log.push(Entry {
+        objects.log.push(Entry {
             id,
             what: What::Purged,
         });
@@ -233,9 +207,9 @@ impl Directory {
         };
         props.remove("deletedDateTime");
         self.index_name(entity, id, &props);
-        let shelf = self.shelf_mut(entity);
-        shelf.live.insert(id, props);
-        shelf.log.push(Entry {
+        let objects = self.shelf_mut(entity);
+        objects.live.insert(id, props);
+        objects.log.push(Entry {
             id,
             what: What::Restored,
         });
@@ -298,7 +272,7 @@ impl Directory {
 
     /// The type of a directory object that may be a member; soft-deleted users and groups count.
     pub fn kind_of(&self, id: Uuid) -> Option<&'static str> {
-        let held = |shelf: &Shelf| shelf.live.contains_key(&id) || shelf.deleted.contains_key(&id);
+        let held = |kept: &Shelf| kept.live.contains_key(&id) || kept.deleted.contains_key(&id);
         if held(&self.users) {
             Some("user")
         } else if held(&self.groups) {

@@ -4,16 +4,18 @@
 //!
 //! | part | files |
 //! |---|---|
-//! | what is remembered | `config`, `build`, `tenant`, `directory`, `seed` |
-//! | one request through it | `server`, `world`, `call`, `routes`, `context`, `answer` |
+//! | what is remembered | `config`, `build`, `tenant`, `directory`, `changes`, `dynamic`, `seed` |
+//! | one request through it | `server`, `world`, `call`, `routes`, `dispatch`, `context`, `answer` |
 //! | sign-in | `sign_in`, `assertion`, `sign_in_error`, `discovery`, `keys`, `certificate`, `bearer` |
-//! | users and groups | `list`, `members`, `objects`, `properties`, `select`, `filter`, `order`, `search`, `paging` |
+//! | users and groups | `list`, `members`, `objects`, `properties`, `select`, `filter`, `filter_parser`, `filter_text`, `order`, `search`, `paging` |
 //! | delta | `delta`, `delta_groups`, `delta_token`, `seal` |
-//! | limits and trouble | `throttle`, `batch`, `faults`, `behaviour` |
-//! | the administrator | `admin`, `admin_http`, `request_log` |
+//! | limits and trouble | `throttle`, `batch`, `faults`, `scripted`, `behaviour` |
+//! | the administrator | `admin`, `admin_apps`, `admin_simulation`, `admin_http`, `request_log` |
 
 mod admin;
+mod admin_apps;
 mod admin_http;
+mod admin_simulation;
 mod answer;
 mod assertion;
 mod batch;
@@ -22,6 +24,7 @@ mod behaviour;
 mod build;
 mod call;
 mod certificate;
+mod changes;
 mod config;
 mod context;
 mod delta;
@@ -29,8 +32,11 @@ mod delta_groups;
 mod delta_token;
 mod directory;
 mod discovery;
+mod dispatch;
+mod dynamic;
 mod faults;
 mod filter;
+mod filter_parser;
 mod filter_text;
 mod keys;
 mod list;
@@ -41,6 +47,7 @@ mod paging;
 mod properties;
 mod request_log;
 mod routes;
+mod scripted;
 mod seal;
 mod search;
 mod seed;

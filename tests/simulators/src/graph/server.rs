@@ -19,7 +19,7 @@ use tokio::{task, time};
 
 use super::Graph;
 use super::admin_http;
-use super::answer::{GRAPH_JSON, Payload};
+use super::answer::{Answer, GRAPH_JSON, Payload};
 use super::call::Call;
 use super::config::Config;
 use super::world::{Ending, Reply};
@@ -136,22 +136,7 @@ async fn serve(graph: &Graph, request: Request) -> Result<Response, Dropped> {
 
 fn render(reply: &Reply, truncated: bool, graph: &Graph) -> Response {
     let answer = &reply.answer;
-    let named = |name: &str| {
-        answer
-            .headers
-            .iter()
-            .any(|(known, _)| known.eq_ignore_ascii_case(name))
-    };
-    let of_graph = named("request-id");
-    let (media_type, bytes) = match &answer.payload {
-        Payload::Json(value) if of_graph => (Some(GRAPH_JSON), value.to_string().into_bytes()),
-        Payload::Json(value) => (
-            Some("application/json; charset=utf-8"),
-            value.to_string().into_bytes(),
-        ),
-        Payload::Text(media_type, text) => (Some(*media_type), text.clone().into_bytes()),
-        Payload::Empty => (None, Vec::new()),
-    };
+    let (media_type, bytes) = content(answer);
     let body = if truncated { cut(&bytes) } else { Body::from(bytes) };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -178,6 +163,20 @@ fn render(reply: &Reply, truncated: bool, graph: &Graph) -> Response {
         }
     }
     response
+}
+
+/// Media type and bytes. Only answers of the Graph host carry a request id, and have its media type.
+fn content(answer: &Answer) -> (Option<&'static str>, Vec<u8>) {
+    let of_graph = answer.headers.iter().any(|(name, _)| name == "request-id");
+    match &answer.payload {
+        Payload::Json(value) if of_graph => (Some(GRAPH_JSON), value.to_string().into_bytes()),
+        Payload::Json(value) => (
+            Some("application/json; charset=utf-8"),
+            value.to_string().into_bytes(),
+        ),
+        Payload::Text(media_type, text) => (Some(*media_type), text.clone().into_bytes()),
+        Payload::Empty => (None, Vec::new()),
+    }
 }
 
 /// Half the body, sent, and then a broken connection.

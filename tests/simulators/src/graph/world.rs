@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
@@ -17,15 +17,16 @@ use super::call::Call;
 use super::config::Config;
 use super::context::{Caller, Context};
 use super::discovery;
+use super::dispatch::dispatch;
 use super::faults::{FaultKind, FaultList};
 use super::request_log::{LoggedRequest, RequestLog};
 use super::routes::Route;
+use super::scripted::{scripted, sign_in_fault};
 use super::seal::Sealer;
 use super::sign_in::SignIn;
 use super::sign_in_error::{SignInError, Trace};
 use super::tenant::Tenant;
-use super::throttle::Throttle;
-use super::{list, members, objects};
+use super::throttle::{Charge, Throttle};
 
 pub struct World {
     pub tenants: BTreeMap<String, Tenant>,
@@ -88,8 +89,10 @@ impl World {
 
     /// A request from the network.
     pub fn reply(&mut self, call: &Call, moment: &Moment) -> Reply {
+        let delay = SignedDuration::from_secs(self.behaviour.dynamic_group_delay_seconds);
         for tenant in self.tenants.values_mut() {
             tenant.directory.settle(moment.now);
+            tenant.directory.settle_dynamic(moment.now, delay);
         }
         let fault = self.faults.take(call);
         let mut reply = Reply {
@@ -157,17 +160,7 @@ impl World {
                 self.batch(call, moment)
             };
         }
-        let users = self
-            .tenants
-            .get(&caller.tenant)
-            .map_or(0, |tenant| tenant.directory.users.live.len());
-        let policy = &self.behaviour.throttle;
-        let charge = self
-            .throttle
-            .charge(policy, &caller, (route.cost(call), users), moment.now);
-        if let Some(refusal) = charge.refusal(policy, &caller) {
-            return Err(refusal);
-        }
+        let charge = self.charge(&caller, route.cost(call), moment)?;
         if !caller.has_any(route.roles()) {
             return Err(ApiError::denied());
         }
@@ -189,6 +182,14 @@ impl World {
             },
         };
         dispatch(&context, call, &route).map(|answer| charge.describe(answer))
+    }
+
+    fn charge(&mut self, caller: &Caller, units: i32, moment: &Moment) -> Result<Charge, ApiError> {
+        let tenant = self.tenants.get(&caller.tenant);
+        let users = tenant.map_or(0, |tenant| tenant.directory.users.live.len());
+        let policy = &self.behaviour.throttle;
+        let charge = self.throttle.charge(policy, caller, (units, users), moment.now);
+        charge.refusal(policy, caller).map_or(Ok(charge), Err)
     }
 
     fn batch(&mut self, outer: &Call, moment: &Moment) -> Result<Answer, ApiError> {
@@ -223,7 +224,7 @@ impl World {
         let lifetime = i64::try_from(below(&mut self.rng, 1801)).unwrap_or_default() + 3599;
         let (token_id, trace, correlation) = (self.new_id(), self.new_id(), self.new_id());
         let trace = Trace {
-            trace: trace.to_string(),
+            id: trace.to_string(),
             correlation: call
                 .header("client-request-id")
                 .map_or_else(|| correlation.to_string(), str::to_owned),
@@ -256,7 +257,7 @@ impl World {
         };
         outcome
             .unwrap_or_else(|error| error.into_answer(&trace))
-            .header("x-ms-request-id", trace.trace)
+            .header("x-ms-request-id", trace.id)
     }
 
     fn ids(&mut self, call: &Call, moment: &Moment) -> RequestIds {
@@ -294,58 +295,6 @@ impl World {
 }
 
 const DIAGNOSTIC: &str = r#"{"ServerInfo":{"DataCenter":"West Europe","Slice":"E","Ring":"5","ScaleUnit":"000","RoleInstance":"SIM"}}"#;
-
-fn dispatch(context: &Context, call: &Call, route: &Route) -> Result<Answer, ApiError> {
-    use super::properties::EntityType::{Group, User};
-    match route {
-        Route::List(entity) => list::list(context, call, *entity),
-        Route::Count(entity) => list::count(context, call, *entity),
-        Route::Delta(entity) => super::delta::delta(context, call, *entity),
-        Route::User(key) => list::single(context, call, User, key),
-        Route::Group(key) => list::single(context, call, Group, key),
-        Route::Members(path) => members::list(context, call, path),
-        Route::GetByIds => objects::get_by_ids(context, call),
-        Route::DeletedUsers => objects::deleted_users(context, call),
-        Route::DeletedItem(key) => objects::deleted_item(context, call, key),
-        Route::Applications => objects::applications(context, call),
-        Route::Application(key) => objects::application(context, call, key),
-        Route::Organization => Ok(objects::organization(context)),
-        Route::Batch => Err(ApiError::bad_request("A batch cannot contain a batch.")),
-    }
-}
-
-/// The answer of a fault that replaces the real one.
-fn scripted(fault: &FaultKind) -> Option<Result<Answer, ApiError>> {
-    match fault {
-        FaultKind::Http { status, code } => Some(Err(ApiError::new(*status, code, "Scripted fault."))),
-        FaultKind::Throttle { retry_after } => {
-            let error = ApiError::new(429, "TooManyRequests", "Too many requests");
-            Some(Err(match retry_after {
-                Some(value) => error.header("Retry-After", value.clone()),
-                None => error,
-            }))
-        }
-        FaultKind::Html502 => {
-            let page = "<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>";
-            Some(Ok(Answer::text(502, "text/html", page.to_owned())))
-        }
-        FaultKind::Empty503 => Some(Ok(Answer::empty(503))),
-        _ => None,
-    }
-}
-
-/// The same fault in the format of the sign-in host.
-fn sign_in_fault(outcome: Result<Answer, ApiError>, trace: &Trace) -> Answer {
-    match outcome {
-        Ok(answer) => answer,
-        Err(error) => {
-            let mut answer = SignInError::new(90033, error.code).into_answer(trace);
-            answer.status = error.status;
-            answer.headers.extend(error.headers);
-            answer
-        }
-    }
-}
 
 /// A random version 4 id that repeats with the seed.
 pub fn random_id(rng: &mut ChaCha8Rng) -> Uuid {

@@ -50,6 +50,8 @@ pub struct Behaviour {
     pub contact_page_size_max: usize,
     /// Refuse a `sort_by` that the endpoint does not list.
     pub reject_unknown_sort: bool,
+    /// Members of an extension group in an update replace all; otherwise they are added.
+    pub group_members_replace: bool,
     /// Most ids in one `query` call.
     pub max_query_ids: Option<usize>,
     /// Answer when the object of a call does not exist.
@@ -68,6 +70,16 @@ pub struct Behaviour {
     pub strict_passwords: bool,
     /// `number` in `extension/update` is refused instead of ignored.
     pub refuse_number_on_update: bool,
+    /// Answer when the licence holds no more extensions.
+    pub capacity_errcode: i64,
+    /// Answer to a number outside the range of Preferences.
+    pub number_out_of_range_errcode: i64,
+    /// `presence_list` changes only the presences it names; otherwise it replaces all six.
+    pub presence_list_merges: bool,
+    /// Setting the presence that is set already raises 30009 again.
+    pub same_presence_raises_event: bool,
+    /// Changes made through the API raise events, not only those made in the portal.
+    pub api_changes_raise_events: bool,
     /// `group_list` of `extension/create` and `update` sets extension groups.
     pub group_list_on_extension: bool,
     /// Extensions added later raise events without a human switching monitoring on.
@@ -92,6 +104,8 @@ pub struct Behaviour {
     /// Most company contacts and phonebooks.
     pub max_contacts: usize,
     pub max_phonebooks: usize,
+    /// `number_list` of `company_contact/update` replaces all numbers; otherwise only the slots it names.
+    pub number_list_replaces: bool,
     /// A contact selected by a phonebook cannot be deleted.
     pub selected_contact_stays: bool,
     /// A `del_contacts_id_list` that removes nobody is refused.
@@ -129,6 +143,7 @@ impl Default for Behaviour {
             page_size_max: 1_000,
             contact_page_size_max: 10_000,
             reject_unknown_sort: true,
+            group_members_replace: true,
             max_query_ids: None,
             unknown_object_errcode: code::NOT_FOUND,
             unknown_contact_errcode: code::NO_CONTACT,
@@ -138,6 +153,11 @@ impl Default for Behaviour {
             title_length: 127,
             strict_passwords: true,
             refuse_number_on_update: false,
+            capacity_errcode: code::LIMIT,
+            number_out_of_range_errcode: code::PARAMETER,
+            presence_list_merges: true,
+            same_presence_raises_event: false,
+            api_changes_raise_events: true,
             group_list_on_extension: false,
             monitor_new_extensions: false,
             extension_groups_since: "83.23.0.123".to_owned(),
@@ -152,6 +172,7 @@ impl Default for Behaviour {
             organization_delete_cascades: false,
             max_contacts: 200_000,
             max_phonebooks: 200,
+            number_list_replaces: true,
             selected_contact_stays: true,
             nothing_to_delete_refused: true,
             max_in_flight: None,

@@ -122,8 +122,8 @@ impl Default for Config {
 }
 
 impl Config {
-    /// A PBX fit for `users` people who are yet to come: licensed for them and a tenth more, numbers enough, a few
-    /// extensions of its own, the system clock.
+    /// A PBX fit for `users` people who are yet to come: licensed for them and a tenth more, numbers
+    /// enough, a few extensions of its own, the system clock.
     pub fn sized(seed: u64, users: usize) -> Self {
         let own = (users / 20).clamp(3, 50);
         let capacity = users + users / 10 + own + 20;

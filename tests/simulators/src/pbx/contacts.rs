@@ -242,7 +242,8 @@ fn apply(state: &State, body: &Fields, contact: &mut Contact, creating: bool) ->
         checker.blame("first_name");
     }
     match checker.list("number_list").map(|list| numbers(list)) {
-        Some(Some(numbers)) => contact.numbers = numbers,
+        Some(Some(numbers)) if state.settings.behaviour.number_list_replaces => contact.numbers = numbers,
+        Some(Some(numbers)) => contact.numbers.extend(numbers),
         Some(None) => checker.blame("number_list"),
         None => {}
     }

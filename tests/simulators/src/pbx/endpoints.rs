@@ -1,5 +1,5 @@
-//! Every endpoint of `openapi/v1.0`, the method it takes and the firmware it needs. What is not here, or not on
-//! this firmware, does not exist.
+//! Every endpoint of `openapi/v1.0`, the method it takes and the firmware it needs. What is not here, or
+//! not on this firmware, does not exist.
 
 use super::call::Call;
 use super::config::Settings;

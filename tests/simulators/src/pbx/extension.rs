@@ -2,13 +2,14 @@
 //! the indexes always agree with the rows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Serialize;
 
 use super::envelope::Fields;
 
 /// One line on the PBX.
-#[derive(Clone, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 pub struct Extension {
     pub id: u32,
     pub number: String,
@@ -38,8 +39,15 @@ pub struct Extension {
     pub user_password: String,
 }
 
+/// As JSON, which leaves the passwords out.
+impl fmt::Debug for Extension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+    }
+}
+
 /// The switches of Integrations > API > Advanced: without them no status event is raised.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Monitor {
     pub registration: bool,
     pub call: bool,

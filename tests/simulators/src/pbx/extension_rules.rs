@@ -86,7 +86,7 @@ pub fn apply(state: &State, body: &Fields, draft: &mut Extension, creating: bool
     passwords(&mut checker, draft, settings.behaviour.strict_passwords);
     telephony(&mut checker, draft);
     extras(&mut checker, draft);
-    presence::merge_list(&mut checker, draft);
+    presence::apply_list(&mut checker, draft, settings.behaviour.presence_list_merges);
     if let Some(role) = checker.int("role_id", 0, i64::from(u32::MAX)) {
         draft.role_id = u32::try_from(role).unwrap_or(u32::MAX);
     }
@@ -98,17 +98,26 @@ pub fn apply(state: &State, body: &Fields, draft: &mut Extension, creating: bool
 }
 
 /// Whether a number may be given to an extension at all; who holds it is another question.
-pub fn number_is_valid(settings: &Settings, number: &str) -> bool {
+pub fn check_number(settings: &Settings, number: &str) -> Result<(), Refusal> {
     let digits = if settings.firmware_since(&settings.behaviour.newer_api_since) {
         8
     } else {
         7
     };
+    if !is_number(number, digits) {
+        return Err(Refusal::parameter("number"));
+    }
     let (first, last) = settings.number_range;
-    is_number(number, digits)
-        && number
-            .parse()
-            .is_ok_and(|value: u64| (first..=last).contains(&value))
+    if number
+        .parse()
+        .is_ok_and(|value: u64| (first..=last).contains(&value))
+    {
+        return Ok(());
+    }
+    Err(Refusal::naming(
+        settings.behaviour.number_out_of_range_errcode,
+        ["number"],
+    ))
 }
 
 fn identity(checker: &mut Checker<'_>, draft: &mut Extension, settings: &Settings) {

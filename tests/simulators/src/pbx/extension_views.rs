@@ -158,32 +158,14 @@ fn online_status() -> Value {
 }
 
 fn detail(state: &State, extension: &Extension) -> Value {
-    let newer = state
-        .settings
-        .firmware_since(&state.settings.behaviour.newer_api_since);
     let mut detail = extension.settings.clone();
     for (key, value) in presence::active(extension) {
         detail.entry(key).or_insert(value);
     }
     detail.remove("status");
-    let organizations: Vec<Value> = extension
-        .organizations
-        .iter()
-        .filter(|_| state.settings.organizations_enabled)
-        .filter_map(|id| Some((id, state.organizations.rows.get(id)?)))
-        .map(|(id, organization)| json!({ "value": id.to_string(), "text": organization.name }))
-        .collect();
+    detail.extend(identity(extension));
     detail.extend(fields([
-        ("id", extension.id.into()),
-        ("type", "SIP".into()),
-        ("first_name", extension.first_name.clone().into()),
-        ("last_name", extension.last_name.clone().into()),
-        ("email_addr", extension.email_addr.clone().into()),
-        ("mobile_number", extension.mobile_number.clone().into()),
-        ("organization_list", organizations.into()),
-        ("role_id", extension.role_id.into()),
-        ("title", extension.title.clone().into()),
-        ("number", extension.number.clone().into()),
+        ("organization_list", organization_list(state, extension).into()),
         ("caller_id", extension.caller_id.clone().into()),
         ("agent_id", extension.agent_id.clone().into()),
         ("reg_name", extension.reg_name.clone().into()),
@@ -194,15 +176,42 @@ fn detail(state: &State, extension: &Extension) -> Value {
         ("presence_status", extension.presence_status.into()),
         ("presence_list", presence::list(extension).into()),
     ]));
-    detail
-        .entry("email_language")
-        .or_insert_with(|| "follow_system".into());
-    if newer {
-        detail
-            .entry("user_lang")
-            .or_insert_with(|| "follow_system".into());
+    let follow_system = || "follow_system".into();
+    detail.entry("email_language").or_insert_with(follow_system);
+    if state
+        .settings
+        .firmware_since(&state.settings.behaviour.newer_api_since)
+    {
+        detail.entry("user_lang").or_insert_with(follow_system);
     } else {
         detail.insert("user_password".to_owned(), extension.user_password.clone().into());
     }
     Value::Object(detail)
+}
+
+fn identity(extension: &Extension) -> Fields {
+    fields([
+        ("id", extension.id.into()),
+        ("type", "SIP".into()),
+        ("number", extension.number.clone().into()),
+        ("first_name", extension.first_name.clone().into()),
+        ("last_name", extension.last_name.clone().into()),
+        ("email_addr", extension.email_addr.clone().into()),
+        ("mobile_number", extension.mobile_number.clone().into()),
+        ("title", extension.title.clone().into()),
+        ("role_id", extension.role_id.into()),
+    ])
+}
+
+/// Empty while organization management is off.
+fn organization_list(state: &State, extension: &Extension) -> Vec<Value> {
+    let ids = extension
+        .organizations
+        .iter()
+        .filter(|_| state.settings.organizations_enabled);
+    ids.filter_map(|id| {
+        let organization = state.organizations.rows.get(id)?;
+        Some(json!({ "value": id.to_string(), "text": organization.name }))
+    })
+    .collect()
 }

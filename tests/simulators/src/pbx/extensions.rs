@@ -17,9 +17,7 @@ pub fn create(state: &mut State, call: &Call) -> Reply {
         .unwrap_or_default();
     let mut draft = Extension::blank(number);
     extension_rules::apply(state, &call.body, &mut draft, true)?;
-    if !extension_rules::number_is_valid(&state.settings, number) {
-        return Err(Refusal::parameter("number"));
-    }
+    extension_rules::check_number(&state.settings, number)?;
     let joins = group_list(state, &call.body)?;
     if OTHER_NUMBERS.iter().any(|(taken, _, _)| *taken == number)
         || state.extensions.id_of_number(number).is_some()
@@ -28,7 +26,7 @@ pub fn create(state: &mut State, call: &Call) -> Reply {
     }
     mail_is_free(state, &draft)?;
     if state.extensions.len() >= state.settings.capacity {
-        return Err(Refusal::new(code::LIMIT));
+        return Err(Refusal::new(state.settings.behaviour.capacity_errcode));
     }
     draft.monitor = Monitor::all(state.settings.behaviour.monitor_new_extensions);
     let id = state.extensions.insert(draft.clone());

@@ -141,7 +141,10 @@ fn permitted(state: &State, application: Application, endpoint: &Endpoint) -> Re
 }
 
 fn carry_out(state: &mut State, endpoint: &'static Endpoint, call: &Call) -> Reply {
-    let reply = (endpoint.handler)(state, call)?;
+    state.hub.muted = !state.settings.behaviour.api_changes_raise_events;
+    let reply = (endpoint.handler)(state, call);
+    state.hub.muted = false;
+    let reply = reply?;
     if endpoint.writes {
         let id = reply.get("id").or_else(|| call.body.get("id")).and_then(as_id);
         state.record_write(endpoint.path, id.or_else(|| call.query_id().ok()));

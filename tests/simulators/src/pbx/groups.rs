@@ -69,7 +69,8 @@ pub fn list(state: &mut State, call: &Call) -> Reply {
         } else {
             group.members.len()
         };
-        json!({ "id": id, "name": group.name, "member_select": select_word(group), "total_extensions": members })
+        let select = select_word(group);
+        json!({ "id": id, "name": group.name, "member_select": select, "total_extensions": members })
     };
     let data: Vec<Value> = page.cut(found).into_iter().map(row).collect();
     Ok(fields([("total_number", total.into()), ("data", data.into())]))
@@ -198,7 +199,8 @@ fn apply(state: &State, body: &Fields, group: &mut Group, creating: bool) -> Res
     }
     match checker.list("members") {
         Some(list) => match members(state, list) {
-            Some(members) => group.members = members,
+            Some(members) if state.settings.behaviour.group_members_replace => group.members = members,
+            Some(members) => group.members.extend(members),
             None => checker.blame("members"),
         },
         None if creating && !group.everyone => checker.require(&["members"]),

@@ -1,4 +1,5 @@
-//! The handle on a simulated PBX: make it, run it, stop it. Looking into it is in `view`, changing it in `portal`.
+//! The handle on a simulated PBX: make it, run it, stop it. Looking into it is in `view`, changing it in
+//! `portal`.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,7 +36,6 @@ pub enum Error {
 pub struct Pbx {
     state: Mutex<State>,
     clock: SimClock,
-    stop: watch::Sender<bool>,
     deliveries: Mutex<Option<mpsc::UnboundedReceiver<Delivery>>>,
 }
 
@@ -43,7 +43,9 @@ pub struct Pbx {
 pub struct Running {
     address: SocketAddr,
     pbx: Arc<Pbx>,
-    task: Option<JoinHandle<()>>,
+    /// Dropping it stops the server.
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
 }
 
 impl Running {
@@ -61,18 +63,10 @@ impl Running {
     }
 
     /// Stops serving and closes every connection; the state stays with whoever holds the [`Pbx`].
-    pub async fn shutdown(mut self) {
-        self.pbx.stop.send_replace(true);
-        if let Some(task) = self.task.take() {
-            // The task ends by itself once told; it has no result.
-            let _ = task.await;
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.pbx.stop.send_replace(true);
+    pub async fn shutdown(self) {
+        drop(self.stop);
+        // The task ends by itself once told; it has no result.
+        let _ = self.task.await;
     }
 }
 
@@ -96,7 +90,6 @@ impl Pbx {
         Ok(Arc::new(Self {
             state: Mutex::new(state),
             clock: config.clock.clone(),
-            stop: watch::Sender::new(false),
             deliveries: Mutex::new(Some(deliveries)),
         }))
     }
@@ -114,13 +107,14 @@ impl Pbx {
         };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        pbx.stop.send_replace(false);
         pbx.ensure_deliveries();
-        let task = tokio::spawn(server::accept(listener, Arc::clone(&pbx), pbx.stop.subscribe()));
+        let (stop, told) = watch::channel(false);
+        let task = tokio::spawn(server::accept(listener, Arc::clone(&pbx), told));
         Ok(Running {
             address,
             pbx,
-            task: Some(task),
+            stop,
+            task,
         })
     }
 
@@ -131,11 +125,6 @@ impl Pbx {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tells when the server stops.
-    pub(super) fn stopped(&self) -> watch::Receiver<bool> {
-        self.stop.subscribe()
     }
 
     /// Starts delivering webhooks, once, from within a runtime.

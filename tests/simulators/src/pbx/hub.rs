@@ -17,6 +17,8 @@ pub struct Hub {
     pub webhooks: BTreeMap<u32, Webhook>,
     /// Where webhook messages go; absent until somebody delivers them.
     pub queue: Option<mpsc::UnboundedSender<Delivery>>,
+    /// Nothing that happens now is told to anyone.
+    pub muted: bool,
     /// What became of them.
     pub delivered: Vec<Delivered>,
 }
@@ -100,7 +102,7 @@ impl Hub {
             .subscribers
             .values()
             .any(|subscriber| subscriber.topics.contains(&topic));
-        if !wanted && (!webhooks || self.webhooks.is_empty()) {
+        if self.muted || !wanted && (!webhooks || self.webhooks.is_empty()) {
             return;
         }
         let frame = frame(topic, message, serial);

@@ -156,7 +156,10 @@ pub fn tree(state: &State, parent: Option<u32>) -> Vec<Value> {
         .rows
         .iter()
         .filter(|(_, row)| row.parent == parent);
-    let node = |(id, row): (&u32, &Organization)| json!({ "text": row.name, "value": id.to_string(), "item": tree(state, Some(*id)) });
+    let node = |(id, row): (&u32, &Organization)| {
+        let below = tree(state, Some(*id));
+        json!({ "text": row.name, "value": id.to_string(), "item": below })
+    };
     children.map(node).collect()
 }
 

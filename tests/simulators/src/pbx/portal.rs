@@ -1,4 +1,5 @@
-//! What a person at the PBX's web portal may do: the same rules as the API, but no token and no firmware gate.
+//! What a person at the PBX's web portal may do: the same rules as the API, but no token and no firmware
+//! gate.
 
 use serde_json::{Value, json};
 
@@ -33,7 +34,7 @@ impl Pbx {
     /// Puts a presence of the company's own making over the standard one; empty takes it away.
     pub fn set_custom_presence(&self, number: &str, text: &str) -> Result<(), Refusal> {
         self.change_extension(number, |extension| {
-            text.clone_into(&mut extension.custom_presence_status)
+            text.clone_into(&mut extension.custom_presence_status);
         })
     }
 

@@ -30,11 +30,14 @@ pub fn read<'a>(checker: &mut Checker<'a>, key: &'a str) -> Option<&'static str>
     known(&word)
 }
 
-/// Merges `presence_list` into an extension, entry by entry.
-pub fn merge_list(checker: &mut Checker<'_>, extension: &mut Extension) {
+/// Reads `presence_list` onto an extension, entry by entry.
+pub fn apply_list(checker: &mut Checker<'_>, extension: &mut Extension, merges: bool) {
     let Some(entries) = checker.list("presence_list") else {
         return;
     };
+    if !merges {
+        extension.presence.clear();
+    }
     for entry in entries {
         let status = entry.get("status").and_then(Value::as_str).and_then(known);
         match (status, entry.as_object()) {
@@ -103,7 +106,8 @@ fn defaults(status: &'static str) -> Fields {
 
 /// Raises 30009 for a real change, if this extension is monitored.
 pub fn announce(state: &mut State, before: &str, after: &Extension) {
-    if after.monitor.presence && before != after.presence_status {
+    let repeats = state.settings.behaviour.same_presence_raises_event;
+    if after.monitor.presence && (repeats || before != after.presence_status) {
         let message = json!({ "extension": after.number, "status": after.presence_status });
         state.emit(30_009, &message, true);
     }

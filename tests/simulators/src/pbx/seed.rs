@@ -206,7 +206,7 @@ fn free_number(state: &State) -> String {
 fn is_free(state: &State, number: &str) -> bool {
     state.extensions.id_of_number(number).is_none()
         && OTHER_NUMBERS.iter().all(|(taken, _, _)| *taken != number)
-        && extension_rules::number_is_valid(&state.settings, number)
+        && extension_rules::check_number(&state.settings, number).is_ok()
 }
 
 /// Their own random stream, so that their number does not change later tokens.

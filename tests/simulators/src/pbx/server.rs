@@ -39,6 +39,10 @@ pub fn router(pbx: Arc<Pbx>) -> Router {
         .with_state(pbx)
 }
 
+/// Tells a long-lived connection when the server stops.
+#[derive(Clone)]
+pub struct Stop(pub watch::Receiver<bool>);
+
 /// Marks an answer that must never be sent: the connection ends instead.
 #[derive(Clone, Copy)]
 struct Hangup;
@@ -51,7 +55,7 @@ pub async fn accept(listener: TcpListener, pbx: Arc<Pbx>, mut stop: watch::Recei
         tokio::select! {
             _ = stop.changed() => break,
             accepted = listener.accept() => if let Ok((stream, peer)) = accepted {
-                connections.spawn(serve_connection(stream, peer, router.clone()));
+                connections.spawn(serve_connection(stream, peer, router.clone(), Stop(stop.clone())));
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
@@ -60,14 +64,15 @@ pub async fn accept(listener: TcpListener, pbx: Arc<Pbx>, mut stop: watch::Recei
     connections.shutdown().await;
 }
 
-async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router) {
+async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router, stop: Stop) {
     // Small answers must not wait for more; a socket that refuses the option still works.
     let _ = stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
-        let router = router.clone();
+        let (router, stop) = (router.clone(), stop.clone());
         async move {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(stop);
             let answer = router
                 .oneshot(request)
                 .await
@@ -95,7 +100,7 @@ async fn serve(State(pbx): State<Arc<Pbx>>, request: Request) -> Response {
     {
         Some(("v1.0", endpoint)) => {
             let endpoint = endpoint.trim_end_matches('/').to_owned();
-            call(&pbx, endpoint, parts, body).await
+            call(Arc::clone(&pbx), endpoint, parts, body).await
         }
         // Version 2.0 has call reports only, and those are no part of this PBX.
         Some(("v2.0", _)) => json(&Err(Refusal::new(code::NO_INTERFACE))),
@@ -110,26 +115,35 @@ async fn serve(State(pbx): State<Arc<Pbx>>, request: Request) -> Response {
     answer
 }
 
-async fn call(pbx: &Arc<Pbx>, endpoint: String, mut parts: Parts, body: Body) -> Response {
-    let (_in_flight, effects, latency) = pbx.begin(&endpoint);
-    wait(latency + effects.delay_ms).await;
-    if let Some(answer) = before(pbx, &effects) {
-        return answer;
-    }
-    let method = match parts.method {
-        http::Method::GET => Method::Get,
-        http::Method::POST => Method::Post,
-        _ => return html(StatusCode::METHOD_NOT_ALLOWED),
-    };
+/// A call that has arrived is carried out even if its caller does not wait for the answer.
+async fn call(pbx: Arc<Pbx>, endpoint: String, parts: Parts, body: Body) -> Response {
+    let (in_flight, effects, latency) = pbx.begin(&endpoint);
     let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
         return html(StatusCode::PAYLOAD_TOO_LARGE);
     };
+    let method = match parts.method {
+        http::Method::GET => Method::Get,
+        http::Method::POST => Method::Post,
+        _ => return json(&Err(Refusal::new(code::NO_INTERFACE))),
+    };
     let arrival = read_arrival(endpoint, method, &parts, body.to_vec());
-    if arrival.endpoint == "subscribe" && method == Method::Get {
-        return socket::upgrade(pbx, &arrival, &mut parts).await;
+    let work = async move {
+        let _in_flight = in_flight;
+        wait(latency + effects.delay_ms).await;
+        meet(&pbx, &arrival, &effects, parts).await
+    };
+    tokio::spawn(work).await.unwrap_or_else(|_| hang_up())
+}
+
+async fn meet(pbx: &Arc<Pbx>, arrival: &Arrival, effects: &Effects, mut parts: Parts) -> Response {
+    if let Some(answer) = before(pbx, effects) {
+        return answer;
     }
-    let reply = gate::answer(&mut pbx.lock(), &arrival);
-    after(&effects, &reply).await
+    if arrival.endpoint == "subscribe" && arrival.method == Method::Get {
+        return socket::upgrade(pbx, arrival, &mut parts).await;
+    }
+    let reply = gate::answer(&mut pbx.lock(), arrival);
+    after(effects, &reply).await
 }
 
 /// Faults that keep the call from being done.

@@ -11,12 +11,13 @@ use http::StatusCode;
 use http::request::Parts;
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::Pbx;
 use super::call::as_id;
 use super::envelope::{self, Refusal, Reply, code, done};
 use super::gate::{self, Arrival};
-use super::server;
+use super::server::{self, Stop};
 
 /// How often the clock is looked at: it may be moved by hand.
 const TICK: Duration = Duration::from_millis(25);
@@ -35,12 +36,20 @@ pub async fn upgrade(pbx: &Arc<Pbx>, arrival: &Arrival, parts: &mut Parts) -> Re
     };
     let token = arrival.query.get("access_token").cloned().unwrap_or_default();
     let pbx = Arc::clone(pbx);
-    upgrade.on_upgrade(move |socket| run(socket, pbx, token))
+    // Another host does not tell when it stops: its sockets live as long as their clients.
+    let (host, forever) = watch::channel(false);
+    let stop = parts
+        .extensions
+        .get::<Stop>()
+        .map_or(forever, |Stop(stop)| stop.clone());
+    upgrade.on_upgrade(async move |socket| {
+        run(socket, pbx, token, stop).await;
+        drop(host);
+    })
 }
 
-async fn run(mut socket: WebSocket, pbx: Arc<Pbx>, token: String) {
+async fn run(mut socket: WebSocket, pbx: Arc<Pbx>, token: String, mut stop: watch::Receiver<bool>) {
     let (id, mut frames) = pbx.lock().hub.join();
-    let mut stop = pbx.stopped();
     let mut tick = tokio::time::interval(TICK);
     let mut heard = pbx.clock().now();
     loop {

@@ -121,8 +121,8 @@ impl Counters {
     }
 }
 
-/// Numbers that belong to queues, ring groups and the like: `extension/list` does not show them, and no extension
-/// may have them.
+/// Numbers that belong to queues, ring groups and the like: `extension/list` does not show them, and no
+/// extension may have them.
 pub const OTHER_NUMBERS: [(&str, &str, &str); 7] = [
     ("6200", "IVR", "Main menu"),
     ("6300", "ring_group", "Front desk"),

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use super::envelope::{Refusal, Reply, code, done, fields};
+use super::extension::Extension;
 use super::organizations;
-use super::state::{Mail, OTHER_NUMBERS, ROLES, State};
+use super::state::{Mail, OTHER_NUMBERS, ROLES, State, Table};
 use super::validation::{Checker, is_mail};
 
 /// Concurrent calls of the licence.
@@ -50,31 +51,10 @@ pub fn capacity(state: &mut State, _: &Call) -> Reply {
 pub fn menu_options(state: &mut State, call: &Call) -> Reply {
     let menu = call.query.get("menu").map_or("", String::as_str);
     let data = match menu {
-        "extension" => {
-            let option = |row: &super::extension::Extension| {
-                option(
-                    &format!("{}-{}", row.number, row.display_name()),
-                    &row.id.to_string(),
-                )
-            };
-            state.extensions.iter().map(option).collect()
-        }
-        "ext_group" => state
-            .groups
-            .rows
-            .iter()
-            .map(|(id, row)| option(&row.name, &id.to_string()))
-            .collect(),
-        "phonebook" => state
-            .phonebooks
-            .rows
-            .iter()
-            .map(|(id, row)| option(&row.name, &id.to_string()))
-            .collect(),
-        "role" => ROLES
-            .iter()
-            .map(|(id, name)| option(name, &id.to_string()))
-            .collect(),
+        "extension" => state.extensions.iter().map(extension_option).collect(),
+        "ext_group" => table(&state.groups, |group| &group.name),
+        "phonebook" => table(&state.phonebooks, |book| &book.name),
+        "role" => ROLES.iter().map(|(id, name)| option(name, *id)).collect(),
         "org_list" => {
             organizations::enabled(state)?;
             organizations::tree(state, None)
@@ -150,15 +130,31 @@ fn mail_server(state: &State) -> Result<(), Refusal> {
     }
 }
 
-fn option(text: &str, value: &str) -> Value {
-    json!({ "text": text, "value": value })
+/// Ids are texts here, and only here.
+fn option(text: &str, id: u32) -> Value {
+    json!({ "text": text, "value": id.to_string() })
+}
+
+fn extension_option(extension: &Extension) -> Value {
+    option(
+        &format!("{}-{}", extension.number, extension.display_name()),
+        extension.id,
+    )
+}
+
+fn table<T>(table: &Table<T>, name: fn(&T) -> &str) -> Vec<Value> {
+    table
+        .rows
+        .iter()
+        .map(|(id, row)| option(name(row), *id))
+        .collect()
 }
 
 fn other_objects(kind: &str) -> Vec<Value> {
     let rows = OTHER_NUMBERS
         .iter()
         .filter(|(_, its_kind, _)| *its_kind == kind)
-        .enumerate();
-    rows.map(|(index, (number, _, name))| option(&format!("{number}-{name}"), &(index + 1).to_string()))
+        .zip(1..);
+    rows.map(|((number, _, name), id)| option(&format!("{number}-{name}"), id))
         .collect()
 }

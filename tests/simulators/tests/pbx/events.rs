@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use simulators::pbx::{Monitor, WebhookMethod, webhook_signature};
+use simulators::pbx::{Fault, FaultKind, Monitor, WebhookMethod, webhook_signature};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::{Error, Message, client::IntoClientRequest};
@@ -98,6 +98,51 @@ async fn a_subscriber_hears_presence_and_extension_changes() {
 }
 
 #[tokio::test]
+async fn a_call_is_carried_out_even_when_its_caller_has_gone() {
+    let world = world(config()).await;
+    let mut socket = subscribed(&world).await;
+    world
+        .pbx()
+        .fault(Fault::once("extension/delete", FaultKind::Delay { ms: 20 }));
+    let caller = TcpStream::connect(world.running.address()).await.unwrap();
+    let path = format!("/openapi/v1.0/extension/delete?id=1&access_token={}", world.token);
+    let request = format!("GET {path} HTTP/1.1\r\nHost: pbx\r\nUser-Agent: OpenAPI\r\n\r\n");
+    caller.writable().await.unwrap();
+    assert_eq!(caller.try_write(request.as_bytes()).unwrap(), request.len());
+    drop(caller);
+    assert_eq!(
+        event(&mut socket).await.1,
+        json!({ "ext_number": "1000", "option": "DELETE" })
+    );
+    assert!(world.pbx().extension("1000").is_none());
+}
+
+#[tokio::test]
+async fn a_stopped_server_ends_its_sockets() {
+    let world = world(config()).await;
+    let socket = subscribed(&world).await;
+    world.running.shutdown().await;
+    ends(socket).await;
+}
+
+#[tokio::test]
+async fn events_of_api_changes_can_be_off() {
+    let world = world(config()).await;
+    let mut socket = subscribed(&world).await;
+    world
+        .pbx()
+        .change_settings(|settings| settings.behaviour.api_changes_raise_events = false);
+    world
+        .post("extension/update", &json!({ "id": 1, "title": "Lead" }))
+        .await;
+    world.pbx().delete_extension("1001").unwrap();
+    assert_eq!(
+        event(&mut socket).await.1,
+        json!({ "ext_number": "1001", "option": "DELETE" })
+    );
+}
+
+#[tokio::test]
 async fn without_monitoring_presence_is_silent() {
     let world = world(config()).await;
     world.pbx().set_monitor("1000", Monitor::all(false)).unwrap();
@@ -129,7 +174,7 @@ async fn heartbeats_keep_a_socket_and_silence_ends_it() {
     assert_eq!(say(&mut socket, "heartbeat").await, "heartbeat response");
     world.pbx().clock().advance(Duration::from_secs(59));
     assert_eq!(say(&mut socket, "heartbeat").await, "heartbeat response");
-    world.pbx().clock().advance(Duration::from_secs(60));
+    world.pbx().clock().advance(Duration::from_mins(1));
     ends(socket).await;
 }
 

@@ -61,7 +61,7 @@ async fn a_signature_ends_with_its_time_and_with_its_extension() {
             .is_some()
     };
     assert!(opens(&short) && opens(&forever));
-    world.pbx().clock().advance(Duration::from_secs(60));
+    world.pbx().clock().advance(Duration::from_mins(1));
     assert!(!opens(&short) && opens(&forever));
     world.pbx().delete_extension("2101").unwrap();
     assert!(!opens(&forever));

@@ -49,35 +49,33 @@ pub fn groups(rng: &mut ChaCha8Rng, people: &[Person], others: &[Uuid]) -> Vec<G
         [everyone.id].into_iter().chain(first_people(1)).collect(),
     );
     everyone.members.insert(loop_back.id);
-    let sales = members_of(people, "Sales");
-    let hidden = {
-        let mut group = group(
-            rng,
-            "Works council",
-            Sort::Microsoft365,
-            first_people(3).collect(),
-        );
-        group.props.insert("visibility".into(), json!("HiddenMembership"));
-        group
-    };
+    let mut all = vec![all_staff, everyone, loop_back];
+    all.extend(oddities(rng, people));
+    all.extend(departments);
+    all
+}
+
+/// One of every other kind, two of one name among them.
+fn oddities(rng: &mut ChaCha8Rng, people: &[Person]) -> Vec<GroupConfig> {
+    let first_people = |count: usize| people.iter().take(count).map(|person| person.user.id).collect();
     let guests = people
         .iter()
         .filter(|person| person.guest)
         .map(|person| person.user.id)
         .collect();
-    let mut all = vec![
-        all_staff,
-        everyone,
-        loop_back,
+    let sales = members_of(people, "Sales");
+    let mut hidden = group(rng, "Works council", Sort::Microsoft365, first_people(3));
+    hidden
+        .props
+        .insert("visibility".into(), json!("HiddenMembership"));
+    vec![
         hidden,
         group(rng, "Sales team", Sort::Microsoft365, sales.clone()),
         group(rng, "Nobody yet", Sort::Security, BTreeSet::new()),
         group(rng, "Sales", Sort::MailEnabledSecurity, sales),
-        group(rng, "Newsletter", Sort::Distribution, first_people(10).collect()),
+        group(rng, "Newsletter", Sort::Distribution, first_people(10)),
         group(rng, "Guests", Sort::Dynamic, guests),
-    ];
-    all.extend(departments);
-    all
+    ]
 }
 
 fn group(rng: &mut ChaCha8Rng, name: &str, sort: Sort, members: BTreeSet<Uuid>) -> GroupConfig {
