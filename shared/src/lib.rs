@@ -21,3 +21,5 @@ pub mod settings;
 pub mod store;
 pub mod sync_run;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -45,9 +45,7 @@ impl DataKey {
         context: ConnectionId,
         sealed: &[u8],
     ) -> Result<SecretString, SealError> {
-        let (nonce, body) = sealed
-            .split_at_checked(NONCE_LEN)
-            .ok_or(SealError::DoesNotOpen)?;
+        let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or(SealError::DoesNotOpen)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::DoesNotOpen)?;
         let mut body = body.to_vec();
         let plain = self

@@ -99,7 +99,10 @@ impl Store {
         before: &Before,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let (condition, old_number) = match before {
-            Before::SameNumber => ("attribute_not_exists(pk) OR (n = :n AND f <= :fence)", &binding.number),
+            Before::SameNumber => (
+                "attribute_not_exists(pk) OR (n = :n AND f <= :fence)",
+                &binding.number,
+            ),
             Before::NumberHeld => ("n = :n AND f <= :fence", &binding.number),
             Before::Other(number) => ("n = :n AND f <= :fence", number),
         };

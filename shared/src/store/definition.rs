@@ -67,7 +67,11 @@ pub async fn create_table(client: &Client, table: &str) -> Result<(), StoreError
         .send()
         .await;
     match made {
-        Err(error) if !error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => {
+        Err(error)
+            if !error
+                .as_service_error()
+                .is_some_and(|e| e.is_resource_in_use_exception()) =>
+        {
             return Err(unavailable(DOING)(error));
         }
         _ => {}

@@ -36,11 +36,7 @@ pub(super) fn from_doc<T: DeserializeOwned>(doc: &str, what: &'static str) -> Re
     // The words of a serde_json error may quote the value; its place is enough to find it.
     serde_json::from_str(doc).map_err(|error| StoreError::Corrupt {
         what,
-        source: Cause(format!(
-            "{:?} at column {}",
-            error.classify(),
-            error.column()
-        )),
+        source: Cause(format!("{:?} at column {}", error.classify(), error.column())),
     })
 }
 
@@ -61,7 +57,8 @@ pub(super) fn nanos(at: Timestamp) -> i64 {
 
 /// The reverse of [`nanos`].
 pub(super) fn instant(nanos: i64) -> Timestamp {
-    Timestamp::from_nanosecond(i128::from(nanos)).expect("64 bits of nanoseconds lie within the range of instants")
+    Timestamp::from_nanosecond(i128::from(nanos))
+        .expect("64 bits of nanoseconds lie within the range of instants")
 }
 
 /// When an item may be deleted by the table, in the seconds that its TTL wants.

@@ -2,6 +2,7 @@
 //! newer: what belongs to a run is written only while its lease is the connection's.
 
 mod api_tokens;
+mod batch;
 mod binding_rows;
 mod binding_writes;
 mod bindings;

@@ -145,7 +145,10 @@ impl Listing {
         if names != self.place_names() || place.iter().any(|(_, value)| value.is_empty()) {
             return Err(StoreError::BadCursor);
         }
-        let mut key: Row = place.into_iter().map(|(name, value)| (name, text(value))).collect();
+        let mut key: Row = place
+            .into_iter()
+            .map(|(name, value)| (name, text(value)))
+            .collect();
         key.insert(self.hash.0.to_owned(), self.hash.1.clone());
         Ok(key)
     }

@@ -27,9 +27,7 @@ impl Patience {
         if self.tried >= TRIES {
             return false;
         }
-        let most = FIRST_WAIT_MS
-            .saturating_mul(1 << self.tried)
-            .min(LONGEST_WAIT_MS);
+        let most = FIRST_WAIT_MS.saturating_mul(1 << self.tried).min(LONGEST_WAIT_MS);
         let wait = rand::rng().random_range(1..=most);
         store.clock().sleep(Duration::from_millis(wait)).await;
         true
@@ -89,10 +87,7 @@ passing_by_code!(
 
 impl Store {
     /// The first answer that is not "not now".
-    pub(super) async fn patiently<T, E, R, F>(
-        &self,
-        mut call: impl FnMut() -> F,
-    ) -> Result<T, SdkError<E, R>>
+    pub(super) async fn patiently<T, E, R, F>(&self, mut call: impl FnMut() -> F) -> Result<T, SdkError<E, R>>
     where
         E: Passing,
         F: Future<Output = Result<T, SdkError<E, R>>>,
@@ -100,7 +95,8 @@ impl Store {
         let mut patience = Patience::default();
         loop {
             let answer = call().await;
-            let passing = matches!(&answer, Err(error) if error.as_service_error().is_some_and(Passing::is_passing));
+            let passing =
+                matches!(&answer, Err(error) if error.as_service_error().is_some_and(Passing::is_passing));
             if !passing || !patience.wait(self).await {
                 return answer;
             }

@@ -144,10 +144,7 @@ fn of_time(
     more: Option<(&'static str, AttributeValue)>,
 ) -> Listing {
     let earliest = from.saturating_sub(LONGEST_RUN).unwrap_or(Timestamp::UNIX_EPOCH);
-    let bounds = [
-        (":first", number(nanos(from))),
-        (":last", number(nanos(to))),
-    ];
+    let bounds = [(":first", number(nanos(from))), (":last", number(nanos(to)))];
     Listing::of(&Partition::records(connection))
         .between("sk", text(run_id_prefix(earliest)), text(run_id_prefix(to) + "~"))
         .filtered(filter, bounds.into_iter().chain(more))

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::error::StoreError;
 use super::item::nanos;
 use super::patience::Patience;
-use super::state_row::{StateRow, earlier};
+use super::state_row::{Change, StateRow, earlier};
 use super::{Lease, Store};
 use crate::domain::ids::SyncRunId;
 use crate::domain::sync_run::{RunMode, SyncRun};
@@ -54,7 +54,7 @@ impl Store {
         };
         state.waiting_run = Some(queued.id);
         state.wake_at = earlier(state.wake_at, Some(nanos(now)));
-        let write = self.run_in(&queued, None)?;
+        let write = self.run_in(&queued)?;
         let written = self
             .write_state(run.connection, state, vec![write], doing)
             .await?;
@@ -65,7 +65,6 @@ impl Store {
     pub async fn take_waiting_run(&self, lease: &Lease) -> Result<Option<SyncRun>, StoreError> {
         const DOING: &str = "taking the run that waits";
         let taken = self.change_state(lease.connection, DOING, |state| {
-            use super::state_row::Change;
             if !state.is_held_by(&lease.owner, lease.fence) {
                 return Change::Keep(Err(StoreError::Conflict { doing: DOING }));
             }
@@ -97,7 +96,7 @@ impl Store {
             }
             state.running_run = Some(run.id);
             state.running_fence = Some(lease.fence);
-            let write = self.run_in(run, Some(lease))?;
+            let write = self.run_in(run)?;
             if self
                 .write_state(lease.connection, state, vec![write], DOING)
                 .await?

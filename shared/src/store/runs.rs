@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::error::StoreError;
-use super::item::{Row, body, expiry, from_doc, nanos, number, text, to_doc};
+use super::item::{AttributeValue, Row, body, expiry, from_doc, nanos, number, text, to_doc};
 use super::keys::{Key, Partition};
 use super::paging::{Listing, Page};
 use super::write::{Expression, PRESENT, Written};
@@ -43,11 +43,7 @@ fn read(row: Row) -> Result<SyncRun, StoreError> {
 
 impl Store {
     /// The write of what its worker knows of a run.
-    pub(super) fn run_in(
-        &self,
-        run: &SyncRun,
-        lease: Option<&Lease>,
-    ) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn run_in(&self, run: &SyncRun) -> Result<TransactWriteItem, StoreError> {
         let (set, remove) = match &run.held {
             Some(held) if run.state == RunState::Held => (
                 vec![
@@ -58,15 +54,14 @@ impl Store {
             ),
             _ => (Vec::new(), " REMOVE held_for, held_since"),
         };
-        let mut update = "SET doc = :doc, expires_at = :expires_at, fence = :fence".to_owned();
+        let mut update = "SET doc = :doc, expires_at = :expires_at".to_owned();
         for (name, _) in &set {
             update.push_str(&format!(", {} = {name}", name.trim_start_matches(':')));
         }
         update.push_str(remove);
         let mut update = Expression::new(update)
             .with(":doc", text(to_doc(run)?))
-            .with(":expires_at", number(expiry(run.requested_at, KEPT_DAYS)))
-            .with(":fence", number(lease.map_or(0, |lease| lease.fence)));
+            .with(":expires_at", number(expiry(run.requested_at, KEPT_DAYS)));
         for (name, value) in set {
             update = update.with(name, value);
         }
@@ -76,7 +71,7 @@ impl Store {
     /// What the worker knows of its run. [`StoreError::Conflict`]: the lease is lost.
     pub async fn put_run(&self, run: &SyncRun, lease: &Lease) -> Result<(), StoreError> {
         const DOING: &str = "storing a run";
-        let items = vec![self.lease_check(lease), self.run_in(run, Some(lease))?];
+        let items = vec![self.lease_check(lease), self.run_in(run)?];
         self.transact(items, DOING)
             .await?
             .map_err(|_| StoreError::Conflict { doing: DOING })
@@ -85,7 +80,7 @@ impl Store {
     /// A run that nobody works on yet. Repeating is safe.
     pub async fn put_new_run(&self, run: &SyncRun) -> Result<(), StoreError> {
         const DOING: &str = "storing a fresh run";
-        self.transact(vec![self.run_in(run, None)?], DOING)
+        self.transact(vec![self.run_in(run)?], DOING)
             .await?
             .map_err(|_| StoreError::Conflict { doing: DOING })
     }
@@ -117,8 +112,7 @@ impl Store {
         if stored.state.is_final() {
             return Ok(false);
         }
-        let update =
-            Expression::new("SET cancel_asked = :yes").with(":yes", super::item::AttributeValue::Bool(true));
+        let update = Expression::new("SET cancel_asked = :yes").with(":yes", AttributeValue::Bool(true));
         let written = self
             .update_if(
                 &Key::run(connection, run),
@@ -168,12 +162,7 @@ impl Store {
             .with(":word", word)
             .with(":now", number(nanos(now)));
         let written = self
-            .update_if(
-                &Key::run(connection, run),
-                update,
-                condition,
-                "storing a verdict",
-            )
+            .update_if(&Key::run(connection, run), update, condition, "storing a verdict")
             .await?;
         Ok(match written {
             Written::Yes => Ok(()),

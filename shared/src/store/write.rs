@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
     Update,
@@ -240,20 +243,14 @@ impl Store {
     }
 }
 
-fn old_item_of_put<R>(
-    error: aws_sdk_dynamodb::error::SdkError<aws_sdk_dynamodb::operation::put_item::PutItemError, R>,
-) -> Option<Row> {
-    use aws_sdk_dynamodb::operation::put_item::PutItemError;
+fn old_item_of_put(error: SdkError<PutItemError>) -> Option<Row> {
     match error.into_service_error() {
         PutItemError::ConditionalCheckFailedException(failed) => failed.item,
         _ => None,
     }
 }
 
-fn old_item_of_update<R>(
-    error: aws_sdk_dynamodb::error::SdkError<aws_sdk_dynamodb::operation::update_item::UpdateItemError, R>,
-) -> Option<Row> {
-    use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+fn old_item_of_update(error: SdkError<UpdateItemError>) -> Option<Row> {
     match error.into_service_error() {
         UpdateItemError::ConditionalCheckFailedException(failed) => failed.item,
         _ => None,

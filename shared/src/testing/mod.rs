@@ -1,0 +1,3 @@
+//! What tests of every crate start from.
+
+pub mod table;
