@@ -47,6 +47,17 @@ impl Field {
         Self::Title,
     ];
 
+    /// Its name in reports and in the admin API.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::FirstName => "first_name",
+            Self::LastName => "last_name",
+            Self::Email => "email",
+            Self::Mobile => "mobile",
+            Self::Title => "title",
+        }
+    }
+
     /// What the PBX portal calls it.
     pub fn label(self) -> &'static str {
         match self {

@@ -215,3 +215,6 @@ fn read_number(value: &str, last_digits: Option<u8>) -> Option<ExtensionNumber> 
     let tail: String = digits.into_iter().skip(start).collect();
     ExtensionNumber::parse(&tail).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,3 +72,10 @@ fn collect(drafts: BTreeMap<EntraUserId, Draft<'_>>) -> Plan {
     plan.operations.sort_by(|a, b| order::key(a).cmp(&order::key(b)));
     plan
 }
+
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod table_tests;
+#[cfg(test)]
+mod world_builder;
