@@ -27,7 +27,7 @@ struct BindingRow {
     c: Option<LeavingCause>,
     /// The PBX's key.
     x: Option<ExtensionId>,
-    /// Digest of the fields.
+    /// Digest of the fields, written or wanted.
     d: Option<FieldsDigest>,
     /// Bound at.
     ba: Option<i64>,
@@ -68,11 +68,15 @@ pub(super) fn binding_row(
     fence: u64,
 ) -> Result<Row, StoreError> {
     let (letter, since, cause) = match &binding.stage {
-        Stage::Intended { at } => (StageLetter::Intended, Some(*at), None),
+        Stage::Intended { at, .. } => (StageLetter::Intended, Some(*at), None),
         Stage::Bound(_) => (StageLetter::Bound, None, None),
         Stage::Leaving { since, cause, .. } => (StageLetter::Leaving, Some(*since), Some(*cause)),
     };
     let bound = binding.bound();
+    let digest = match &binding.stage {
+        Stage::Intended { wanted, .. } => Some(*wanted),
+        Stage::Bound(bound) | Stage::Leaving { bound, .. } => Some(bound.written),
+    };
     let stored = BindingRow {
         sk: binding.user,
         n: binding.number.clone(),
@@ -81,7 +85,7 @@ pub(super) fn binding_row(
         t: since.map(nanos),
         c: cause,
         x: bound.map(|bound| bound.extension),
-        d: bound.map(|bound| bound.written),
+        d: digest,
         ba: bound.map(|bound| nanos(bound.bound_at)),
         wa: bound.map(|bound| nanos(bound.written_at)),
         f: fence,
@@ -115,7 +119,10 @@ fn stage(stored: &BindingRow) -> Option<Stage> {
         })
     };
     Some(match stored.s {
-        StageLetter::Intended => Stage::Intended { at: since? },
+        StageLetter::Intended => Stage::Intended {
+            at: since?,
+            wanted: stored.d?,
+        },
         StageLetter::Bound => Stage::Bound(bound()?),
         StageLetter::Leaving => Stage::Leaving {
             bound: bound()?,
