@@ -48,12 +48,7 @@ async fn a_connection_without_permissions_awaits_consent_and_is_connected_once_t
     world.sides.script().missing = vec!["Group.Read.All"];
     let made = world.call(Call::post(ALL, &new_connection())).await.ok(201);
     assert_eq!(made["status"], "awaiting_consent");
-    assert!(
-        made["status_reason"]
-            .as_str()
-            .unwrap()
-            .contains("Group.Read.All")
-    );
+    assert!(made["status_reason"].as_str().unwrap().contains("Group.Read.All"));
     world.sides.script().missing.clear();
     let id = made["id"].as_str().unwrap();
     let patch = Call::new(axum::http::Method::PATCH, format!("{ALL}/{id}")).json(&json!({}));
@@ -83,7 +78,10 @@ async fn each_wrong_value_is_named_by_its_field() {
     use crate::fake_sides::Script;
     type Bend = fn(&mut Script);
     let rows: [(Bend, &str); 8] = [
-        (|s| s.sign_in = Some(SignInProblem::ExpiredSecret), "/client_secret"),
+        (
+            |s| s.sign_in = Some(SignInProblem::ExpiredSecret),
+            "/client_secret",
+        ),
         (|s| s.sign_in = Some(SignInProblem::UnknownApp), "/client_id"),
         (|s| s.sign_in = Some(SignInProblem::UnknownTenant), "/tenant_id"),
         (|s| s.pbx_down = true, "/pbx/base_url"),

@@ -87,9 +87,7 @@ impl World {
         let table = EmbeddedTable::memory().await.unwrap();
         let client = local_client(&table.endpoint());
         create_table(&client, "connector").await.unwrap();
-        let clock = Arc::new(FixedClock(Mutex::new(
-            "2026-03-01T12:00:00Z".parse().unwrap(),
-        )));
+        let clock = Arc::new(FixedClock(Mutex::new("2026-03-01T12:00:00Z".parse().unwrap())));
         let sealer = Arc::new(FileKeySealer::from_bytes([7; 32]));
         let store = Store::with_clock(client, "connector", sealer, clock.clone());
         let sides = Arc::new(FakeSides::default());

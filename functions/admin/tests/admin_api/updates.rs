@@ -83,10 +83,7 @@ async fn a_client_secret_is_tested_and_changes_nothing_else() {
     assert_eq!(ends, "2028-03-01T00:00:00Z".parse().unwrap());
     let stored = world.store.secrets(id).await.unwrap().unwrap();
     assert_eq!(stored.client_secret.expose_secret(), "next-secret");
-    assert_eq!(
-        stored.pbx.client_secret.expose_secret(),
-        "stored-pbx-secret"
-    );
+    assert_eq!(stored.pbx.client_secret.expose_secret(), "stored-pbx-secret");
     assert_eq!(world.call(Call::get(path("/settings"))).await.text, before.text);
     assert!(world.queue.hints().is_empty());
 }
