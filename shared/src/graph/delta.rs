@@ -92,7 +92,6 @@ impl GraphClient {
             advanced: false,
             yielding: false,
             doing,
-            permission,
         };
         let chain = Chain {
             first: call,
@@ -148,7 +147,6 @@ impl GraphClient {
             advanced: false,
             yielding: false,
             doing,
-            permission,
         };
         let mut items = Vec::new();
         let link = self

@@ -76,7 +76,6 @@ impl GraphClient {
             advanced: false,
             yielding: true,
             doing: "reading all users",
-            permission: PERMISSION,
         };
         let parse = |body: &[u8]| wire::user_page(body, number.as_ref());
         let rest = self
@@ -108,7 +107,6 @@ impl GraphClient {
                 advanced: false,
                 yielding: false,
                 doing,
-                permission: PERMISSION,
             };
             let parse = |body: &[u8]| wire::user_page(body, number.as_ref());
             self.read_chain(
@@ -142,7 +140,6 @@ impl GraphClient {
             advanced: false,
             yielding: false,
             doing,
-            permission: PERMISSION,
         };
         match self
             .fetch(&call, &self.patience(), |body| wire::user(body, number.as_ref()))

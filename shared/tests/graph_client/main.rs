@@ -1,0 +1,11 @@
+//! The Graph client against the simulated Microsoft cloud, over loopback. Time is the simulator's.
+
+mod changes;
+mod groups;
+mod permissions;
+mod sign_in;
+mod stub;
+mod support;
+mod throttle;
+mod users;
+mod wire;
