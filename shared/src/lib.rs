@@ -26,6 +26,6 @@ pub mod sides;
 pub mod store;
 pub mod sync_run;
 pub mod telemetry;
-pub mod wiring;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod wiring;

@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 use crate::domain::connection::{Connection, ConnectionSecrets};
 use crate::domain::ids::ConnectionId;
 use crate::graph::{Credential, GraphClient, GraphConfig};
-use crate::pbx::{AddressPolicy, PbxClient, PbxConfig};
+use crate::pbx::{PbxClient, PbxConfig};
 use crate::ports::{Clock, SideError, SideFactory, Sides};
-use crate::settings::GraphAddresses;
+use crate::settings::{AddressPolicy, GraphAddresses};
 use crate::store::Store;
 
 /// How long Graph may keep us waiting while an admin waits for the result of a test: an HTTP function ends after 30 s.

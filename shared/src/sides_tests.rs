@@ -64,7 +64,10 @@ async fn clients_are_kept_until_a_secret_or_an_address_changes() {
     let second = factory.sides(&connection, &secrets("b")).unwrap();
     assert!(!same(&first, &second));
     connection.pbx.base_url = "http://127.0.0.1:10".to_owned();
-    assert!(!same(&second, &factory.sides(&connection, &secrets("b")).unwrap()));
+    assert!(!same(
+        &second,
+        &factory.sides(&connection, &secrets("b")).unwrap()
+    ));
 }
 
 #[tokio::test]
@@ -72,8 +75,14 @@ async fn clients_under_test_are_nobody_elses() {
     let factory = real_sides(AddressPolicy::Loopback);
     let connection = connection();
     let tested = factory.sides_under_test(&connection, &secrets("a")).unwrap();
-    assert!(!same(&tested, &factory.sides_under_test(&connection, &secrets("a")).unwrap()));
-    assert!(!same(&tested, &factory.sides(&connection, &secrets("a")).unwrap()));
+    assert!(!same(
+        &tested,
+        &factory.sides_under_test(&connection, &secrets("a")).unwrap()
+    ));
+    assert!(!same(
+        &tested,
+        &factory.sides(&connection, &secrets("a")).unwrap()
+    ));
 }
 
 /// case: 55
@@ -81,7 +90,10 @@ async fn clients_under_test_are_nobody_elses() {
 async fn an_address_that_the_policy_forbids_makes_no_client() {
     for policy in [AddressPolicy::Public, AddressPolicy::Private] {
         let factory = real_sides(policy);
-        let refused = factory.sides(&connection(), &secrets("canary-pbx")).err().unwrap();
+        let refused = factory
+            .sides(&connection(), &secrets("canary-pbx"))
+            .err()
+            .unwrap();
         assert_eq!(refused.field, "/pbx/base_url");
         assert!(!format!("{refused} {refused:?}").contains("canary"));
     }

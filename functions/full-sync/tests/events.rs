@@ -16,7 +16,10 @@ fn expectations() -> BTreeMap<&'static str, Expected> {
     BTreeMap::from([
         ("scheduled.json", (&["scheduled"][..], &[][..])),
         ("manual-run.json", (&["manual"], &[])),
-        ("batch-of-three.json", (&["changes", "continuation", "first_save"], &[])),
+        (
+            "batch-of-three.json",
+            (&["changes", "continuation", "first_save"], &[]),
+        ),
         ("unreadable-among-good.json", (&["scheduled"], &["m-1", "m-3"])),
         ("unknown-trigger.json", (&[], &["m-1"])),
         ("message-without-id.json", (&[], &[""])),

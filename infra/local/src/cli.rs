@@ -114,9 +114,11 @@ fn settings(vars: &Vars, mode: LocalMode) -> anyhow::Result<LocalSettings> {
 /// The variables that this program reads, for the end of a help text.
 fn settings_help() -> String {
     let mut text = "Settings (environment variables):\n".to_owned();
-    let read_here = VARIABLES
-        .iter()
-        .filter(|variable| ["all", "serve", "demo"].iter().any(|role| variable.used_by.contains(role)));
+    let read_here = VARIABLES.iter().filter(|variable| {
+        ["all", "serve", "demo"]
+            .iter()
+            .any(|role| variable.used_by.contains(role))
+    });
     for variable in read_here {
         text.push_str(&format!(
             "  {}\n          {} [default: {}]\n",
@@ -154,19 +156,37 @@ mod tests {
         ] {
             assert!(parse(line).is_ok(), "{line}");
         }
-        for line in ["run", "simulate", "simulate phone", "token create", "token create --role root"] {
+        for line in [
+            "run",
+            "simulate",
+            "simulate phone",
+            "token create",
+            "token create --role root",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
     }
 
     #[test]
     fn help_is_there_on_every_level_and_names_the_settings() {
-        for line in ["--help", "serve --help", "simulate --help", "token --help", "token create --help"] {
+        for line in [
+            "--help",
+            "serve --help",
+            "simulate --help",
+            "token --help",
+            "token create --help",
+        ] {
             let help = parse(line).unwrap_err();
             assert_eq!(help.kind(), clap::error::ErrorKind::DisplayHelp, "{line}");
         }
         let help = parse("--help").unwrap_err().to_string();
-        for name in ["CONNECTOR_LISTEN", "CONNECTOR_DATA_DIR", "SECRETS_KEY", "GRAPH_BASE_URL", "RUST_LOG"] {
+        for name in [
+            "CONNECTOR_LISTEN",
+            "CONNECTOR_DATA_DIR",
+            "SECRETS_KEY",
+            "GRAPH_BASE_URL",
+            "RUST_LOG",
+        ] {
             assert!(help.contains(name), "{name}");
         }
     }

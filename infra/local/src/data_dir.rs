@@ -19,7 +19,9 @@ pub struct DataDir {
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
     /// Another process has it.
-    #[error("another connector is using the data directory {0}; stop it, or set CONNECTOR_DATA_DIR to another folder")]
+    #[error(
+        "another connector is using the data directory {0}; stop it, or set CONNECTOR_DATA_DIR to another folder"
+    )]
     Busy(PathBuf),
     /// It cannot be made, read or written.
     #[error("the data directory {path} cannot be used")]
@@ -139,7 +141,10 @@ mod tests {
         let path = folder.path().join("data");
         let owner = DataDir::open(&path).unwrap();
         let refused = DataDir::open(&path).unwrap_err();
-        assert!(refused.to_string().contains("another connector is using"), "{refused}");
+        assert!(
+            refused.to_string().contains("another connector is using"),
+            "{refused}"
+        );
         drop(owner);
         assert!(DataDir::open(&path).is_ok());
     }
@@ -148,10 +153,16 @@ mod tests {
     fn an_announcement_is_for_the_owner_only_and_can_be_taken_back() {
         let folder = tempfile::tempdir().unwrap();
         let owner = DataDir::open(folder.path()).unwrap();
-        assert!(matches!(announced(folder.path()), Err(DataDirError::NotAnnounced(_))));
+        assert!(matches!(
+            announced(folder.path()),
+            Err(DataDirError::NotAnnounced(_))
+        ));
         owner.announce(&address()).unwrap();
         assert_eq!(announced(folder.path()).unwrap(), address());
-        let mode = std::fs::metadata(announcement(folder.path())).unwrap().permissions().mode();
+        let mode = std::fs::metadata(announcement(folder.path()))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         owner.withdraw();
         assert!(announced(folder.path()).is_err());

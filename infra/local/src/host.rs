@@ -55,11 +55,7 @@ pub struct Host {
 }
 
 /// A table in this process, by its file or in memory, ready to use.
-pub async fn open_store(
-    table: &EmbeddedTable,
-    name: &TableName,
-    key: &SecretsKey,
-) -> anyhow::Result<Store> {
+pub async fn open_store(table: &EmbeddedTable, name: &TableName, key: &SecretsKey) -> anyhow::Result<Store> {
     let client = store::local_client(&table.endpoint());
     store::create_table(&client, name.as_str()).await?;
     store_at(&table.endpoint(), name.as_str(), key).await
@@ -114,9 +110,15 @@ impl Host {
         let (engine, deadline) = (self.engine.clone(), self.deadline.clone());
         let follow = move |hint| follow(engine.clone(), hint, deadline.clone());
         let stopping = || self.stop.subscribe();
-        self.tasks.spawn(worker::work(Arc::clone(&self.queue), follow, stopping()));
-        self.tasks.spawn(timer::look_for_due_work(self.engine.clone(), stopping()));
-        self.tasks.spawn(timer::sweep(Arc::clone(&self.table), self.engine.clone(), stopping()));
+        self.tasks
+            .spawn(worker::work(Arc::clone(&self.queue), follow, stopping()));
+        self.tasks
+            .spawn(timer::look_for_due_work(self.engine.clone(), stopping()));
+        self.tasks.spawn(timer::sweep(
+            Arc::clone(&self.table),
+            self.engine.clone(),
+            stopping(),
+        ));
     }
 
     /// At which origin the API answers.
@@ -140,7 +142,12 @@ impl Host {
 async fn engine(parts: &Parts<'_>, queue: Arc<InProcessQueue>) -> anyhow::Result<Engine> {
     let store = open_store(&parts.table, parts.table_name, parts.secrets_key).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let sides = RealSides::new(parts.microsoft.clone(), parts.policy, store.clone(), Arc::clone(&clock));
+    let sides = RealSides::new(
+        parts.microsoft.clone(),
+        parts.policy,
+        store.clone(),
+        Arc::clone(&clock),
+    );
     Ok(Engine {
         store,
         sides: Arc::new(sides),

@@ -12,7 +12,10 @@ use crate::signals::StopSignals;
 /// Serves until a signal.
 pub async fn run(settings: LocalSettings) -> anyhow::Result<()> {
     let mut signals = StopSignals::listen()?;
-    let path = settings.data_dir.clone().context("serve needs a data directory")?;
+    let path = settings
+        .data_dir
+        .clone()
+        .context("serve needs a data directory")?;
     let folder = DataDir::open(&path)?;
     let table = open_table(Some(&folder.table_file())).await?;
     let key = secrets_key(&settings, &path);

@@ -20,7 +20,9 @@ pub async fn answer(listener: TcpListener, router: Router, mut stopping: watch::
         // Whoever made the sender is gone: that is a stop, too.
         let _ = stopping.wait_for(|stop| *stop).await;
     };
-    let served = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
+    let served = axum::serve(listener, router)
+        .with_graceful_shutdown(stopped)
+        .await;
     if let Err(error) = served {
         tracing::error!(%error, "the server ended early");
     }

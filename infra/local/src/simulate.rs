@@ -18,7 +18,9 @@ pub async fn run(what: &Simulate) -> anyhow::Result<()> {
             println!("Simulated Microsoft Graph with {} people", what.users);
             println!("GRAPH_BASE_URL={}", running.graph_base_url());
             println!("LOGIN_BASE_URL={}", running.login_base_url());
-            println!("tenant_id={DEMO_TENANT_ID}\nclient_id={DEMO_CLIENT_ID}\nclient_secret={DEMO_CLIENT_SECRET}");
+            println!(
+                "tenant_id={DEMO_TENANT_ID}\nclient_id={DEMO_CLIENT_ID}\nclient_secret={DEMO_CLIENT_SECRET}"
+            );
             signals.received().await;
             running.shutdown();
         }
@@ -46,5 +48,6 @@ fn listen(what: &Simulate) -> SocketAddr {
         Side::Graph => 8181,
         Side::Pbx => 8182,
     };
-    what.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port)))
+    what.listen
+        .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port)))
 }

@@ -49,7 +49,10 @@ fn forget(busy: &mut BTreeMap<Id, ConnectionId>, ended: Result<(Id, ()), tokio::
     let connection = busy.remove(&id);
     if ended.is_err() {
         let connection = connection.map(|id| id.to_string());
-        tracing::error!(connection.id = connection, "a run panicked; what is due stays due");
+        tracing::error!(
+            connection.id = connection,
+            "a run panicked; what is due stays due"
+        );
     }
 }
 
@@ -91,7 +94,9 @@ mod tests {
                     if hint.connection_id.to_string() == SICK {
                         cured.notified().await;
                     }
-                    done.lock().unwrap().push((hint.connection_id.to_string(), hint.trigger));
+                    done.lock()
+                        .unwrap()
+                        .push((hint.connection_id.to_string(), hint.trigger));
                     progress.notify_one();
                 }
             }
@@ -106,7 +111,11 @@ mod tests {
         cured.notify_one();
         worker.await.unwrap();
         let done = done.lock().unwrap().clone();
-        let wanted = [(WELL, Trigger::Scheduled), (WELL, Trigger::Manual), (SICK, Trigger::Scheduled)];
+        let wanted = [
+            (WELL, Trigger::Scheduled),
+            (WELL, Trigger::Manual),
+            (SICK, Trigger::Scheduled),
+        ];
         assert_eq!(done, wanted.map(|(id, trigger)| (id.to_owned(), trigger)));
     }
 

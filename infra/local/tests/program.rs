@@ -23,7 +23,11 @@ struct Serving {
 
 impl Serving {
     fn start(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         Self { child, output }
     }
@@ -50,7 +54,13 @@ impl Serving {
     fn stop(mut self, signal: &str) -> (Option<i32>, Duration) {
         let asked = Instant::now();
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
         let code = self.child.wait().unwrap().code();
         (code, asked.elapsed())
     }
@@ -78,7 +88,9 @@ fn origin(printed: &str) -> String {
 
 async fn status(origin: &str, token: &str) -> u16 {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let request = client.get(format!("{origin}/api/v1/connections")).bearer_auth(token);
+    let request = client
+        .get(format!("{origin}/api/v1/connections"))
+        .bearer_auth(token);
     request.send().await.unwrap().status().as_u16()
 }
 
@@ -106,7 +118,10 @@ async fn serve_takes_tokens_made_before_and_while_it_runs_and_ends_well_on_sigte
 
     let (second, _, errors) = run(connector(folder.path()).arg("serve"));
     assert!(!second.status.success());
-    assert!(errors.contains("another connector is using the data directory"), "{errors}");
+    assert!(
+        errors.contains("another connector is using the data directory"),
+        "{errors}"
+    );
 
     let (code, took) = serving.stop("-TERM");
     assert_eq!(code, Some(0));
@@ -147,7 +162,8 @@ fn simulators_print_how_to_reach_them_and_stop_on_sigint() {
     let folder = tempfile::tempdir().unwrap();
     for (side, wanted) in [("graph", "client_secret="), ("pbx", "client_secret=")] {
         let mut command = connector(folder.path());
-        let mut serving = Serving::start(command.args(["simulate", side, "--listen", "127.0.0.1:0", "--users", "3"]));
+        let mut serving =
+            Serving::start(command.args(["simulate", side, "--listen", "127.0.0.1:0", "--users", "3"]));
         let printed = serving.read_until(wanted);
         assert!(printed.contains("http://127.0.0.1:"), "{printed}");
         assert_eq!(serving.stop("-INT").0, Some(0), "{side}");
@@ -159,12 +175,27 @@ async fn the_demo_shows_a_plan_runs_it_finds_nothing_more_to_do_and_keeps_servin
     let folder = tempfile::tempdir().unwrap();
     let mut demo = Serving::start(&mut connector(folder.path()));
     let printed = demo.read_until("curl");
-    for wanted in ["Plan of the first run", "| create", "2000", "First run", "created", "taken over", "Second run", "nothing to do"] {
+    for wanted in [
+        "Plan of the first run",
+        "| create",
+        "2000",
+        "First run",
+        "created",
+        "taken over",
+        "Second run",
+        "nothing to do",
+    ] {
         assert!(printed.contains(wanted), "{wanted}:\n{printed}");
     }
     assert!(!printed.contains('\u{1b}'));
-    let token = printed.lines().find_map(|line| line.trim().strip_prefix("Token")).unwrap();
-    let api = printed.lines().find_map(|line| line.trim().strip_prefix("API")).unwrap();
+    let token = printed
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Token"))
+        .unwrap();
+    let api = printed
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("API"))
+        .unwrap();
     let origin = api.trim().trim_end_matches("/api/v1/connections").to_owned();
     assert_eq!(status(&origin, token.trim()).await, 200);
     let (code, took) = demo.stop("-INT");

@@ -24,8 +24,14 @@ fn names(error: &SettingsError) -> Vec<&'static str> {
 fn lambda_roles_have_the_defaults_of_the_contract() {
     let admin = AdminSettings::read(&vars(&lambda())).unwrap();
     assert_eq!(admin.engine.table.as_str(), "connector");
-    assert_eq!(admin.engine.secrets_key, SecretsKey::Kms("alias/connector".to_owned()));
-    assert_eq!(admin.engine.microsoft.graph.as_str(), "https://graph.microsoft.com/v1.0");
+    assert_eq!(
+        admin.engine.secrets_key,
+        SecretsKey::Kms("alias/connector".to_owned())
+    );
+    assert_eq!(
+        admin.engine.microsoft.graph.as_str(),
+        "https://graph.microsoft.com/v1.0"
+    );
     assert_eq!(
         admin.engine.microsoft.login.as_str(),
         "https://login.microsoftonline.com/"

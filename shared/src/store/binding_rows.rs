@@ -68,7 +68,7 @@ pub(super) fn binding_row(
     fence: u64,
 ) -> Result<Row, StoreError> {
     let (letter, since, cause) = match &binding.stage {
-        Stage::Intended { at } => (StageLetter::Intended, Some(*at), None),
+        Stage::Intended { at, .. } => (StageLetter::Intended, Some(*at), None),
         Stage::Bound(_) => (StageLetter::Bound, None, None),
         Stage::Leaving { since, cause, .. } => (StageLetter::Leaving, Some(*since), Some(*cause)),
     };
@@ -81,12 +81,20 @@ pub(super) fn binding_row(
         t: since.map(nanos),
         c: cause,
         x: bound.map(|bound| bound.extension),
-        d: bound.map(|bound| bound.written),
+        d: Some(digest(&binding.stage)),
         ba: bound.map(|bound| nanos(bound.bound_at)),
         wa: bound.map(|bound| nanos(bound.written_at)),
         f: fence,
     };
     row(&Key::binding(connection, binding.user), &stored)
+}
+
+/// Of the values the extension has, or was to get.
+fn digest(stage: &Stage) -> FieldsDigest {
+    match stage {
+        Stage::Intended { wanted, .. } => *wanted,
+        Stage::Bound(bound) | Stage::Leaving { bound, .. } => bound.written,
+    }
 }
 
 /// The reverse of [`binding_row`].
@@ -115,7 +123,10 @@ fn stage(stored: &BindingRow) -> Option<Stage> {
         })
     };
     Some(match stored.s {
-        StageLetter::Intended => Stage::Intended { at: since? },
+        StageLetter::Intended => Stage::Intended {
+            at: since?,
+            wanted: stored.d?,
+        },
         StageLetter::Bound => Stage::Bound(bound()?),
         StageLetter::Leaving => Stage::Leaving {
             bound: bound()?,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::deadline::Deadline;
 use crate::domain::connection::{Connection, ConnectionStatus};
 use crate::domain::ids::{ConnectionId, SyncRunId};
 use crate::domain::schedule::next_run;
@@ -47,11 +48,7 @@ pub enum RunError {
 }
 
 /// Runs what is due of one connection, until `deadline` at the latest.
-pub async fn run_due(
-    engine: &Engine,
-    message: &SyncHint,
-    deadline: Option<Timestamp>,
-) -> Result<RunEnd, RunError> {
+pub async fn run_due(engine: &Engine, message: &SyncHint, deadline: &Deadline) -> Result<RunEnd, RunError> {
     let connection = message.connection_id;
     if !is_due(engine, connection).await? {
         return Ok(RunEnd::NothingDue);
@@ -77,11 +74,7 @@ async fn is_due(engine: &Engine, connection: ConnectionId) -> Result<bool, Store
     Ok(state.is_some_and(|state| state.due_at.is_some_and(|due| due <= now)))
 }
 
-async fn under_lease(
-    engine: &Engine,
-    lease: &Lease,
-    deadline: Option<Timestamp>,
-) -> Result<RunEnd, RunError> {
+async fn under_lease(engine: &Engine, lease: &Lease, deadline: &Deadline) -> Result<RunEnd, RunError> {
     let Some(connection) = engine.store.connection(lease.connection).await? else {
         engine.store.release_lease(lease).await?;
         return Ok(RunEnd::NothingDue);

@@ -61,7 +61,11 @@ pub fn exceptions(operations: &[Value]) -> String {
         let failed = operation["outcome"] == "failed";
         if operation["kind"] == "skip" || failed {
             let error = text(operation, "error");
-            let why = if failed { format!("failed: {error}") } else { text(operation, "reason_text") };
+            let why = if failed {
+                format!("failed: {error}")
+            } else {
+                text(operation, "reason_text")
+            };
             by_reason.entry(why).or_default().push(text(operation, "name"));
         }
     }
@@ -121,6 +125,8 @@ mod tests {
         let run = json!({ "counts": { "create": 2, "unchanged": 0, "skipped": 1 } });
         assert_eq!(counts(&run), "2 created, 1 left alone");
         assert!(!did_nothing(&run));
-        assert!(did_nothing(&json!({ "counts": { "unchanged": 5, "skipped": 2 } })));
+        assert!(did_nothing(
+            &json!({ "counts": { "unchanged": 5, "skipped": 2 } })
+        ));
     }
 }

@@ -14,7 +14,10 @@ const DOMAIN: &str = "northwind.example";
 const SECRET_LIFE: SignedDuration = SignedDuration::from_hours(180 * 24);
 
 /// Department, then given name, family name and job title of its people.
-type Department = (&'static str, &'static [(&'static str, &'static str, &'static str)]);
+type Department = (
+    &'static str,
+    &'static [(&'static str, &'static str, &'static str)],
+);
 
 const STAFF: &[Department] = &[
     (
@@ -190,17 +193,37 @@ fn odd_ones() -> Vec<Value> {
         with("Dana", "Whitfield", guest("Dana", "fabrikam.example")),
         with("Omar", "Farouk", guest("Omar", "contoso.example")),
         // No mail box: the user principal name stands in for the address.
-        with("Gate", "Guard", json!({ "mail": null, "jobTitle": "Night shift" })),
+        with(
+            "Gate",
+            "Guard",
+            json!({ "mail": null, "jobTitle": "Night shift" }),
+        ),
         with(
             "Maximiliane-Theodora",
             "von und zu Hohenlohe-Waldenburg-Schillingsfürst",
             json!({ "jobTitle": "Adviser to the Chief Executive Officer on International Trade Regulation" }),
         ),
         // One name only.
-        with("Suharto", "", json!({ "surname": null, "displayName": "Suharto", "mail": "suharto@northwind.example" })),
-        with("山田", "太郎", json!({ "mail": "taro.yamada@northwind.example", "userPrincipalName": "taro.yamada@northwind.example" })),
-        with("Nina", "Long", json!({ "mobilePhone": "+49 151 5550 1234 5678 9012 3456 ext. 77 (please ring twice)" })),
-        with("Ann \"Annie\"", "<Smith>", json!({ "mail": "annie.smith@northwind.example", "userPrincipalName": "annie.smith@northwind.example" })),
+        with(
+            "Suharto",
+            "",
+            json!({ "surname": null, "displayName": "Suharto", "mail": "suharto@northwind.example" }),
+        ),
+        with(
+            "山田",
+            "太郎",
+            json!({ "mail": "taro.yamada@northwind.example", "userPrincipalName": "taro.yamada@northwind.example" }),
+        ),
+        with(
+            "Nina",
+            "Long",
+            json!({ "mobilePhone": "+49 151 5550 1234 5678 9012 3456 ext. 77 (please ring twice)" }),
+        ),
+        with(
+            "Ann \"Annie\"",
+            "<Smith>",
+            json!({ "mail": "annie.smith@northwind.example", "userPrincipalName": "annie.smith@northwind.example" }),
+        ),
     ]
 }
 
@@ -214,8 +237,17 @@ fn merge(mut person: Value, changes: Value) -> Value {
 /// The part of an address that a name becomes.
 fn ascii(name: &str) -> String {
     let plain: BTreeMap<char, &str> = BTreeMap::from([
-        ('á', "a"), ('é', "e"), ('ë', "e"), ('í', "i"), ('ï', "i"), ('ó', "o"), ('ö', "oe"), ('ü', "ue"),
-        ('Á', "a"), ('ř', "r"), ('á', "a"),
+        ('á', "a"),
+        ('é', "e"),
+        ('ë', "e"),
+        ('í', "i"),
+        ('ï', "i"),
+        ('ó', "o"),
+        ('ö', "oe"),
+        ('ü', "ue"),
+        ('Á', "a"),
+        ('ř', "r"),
+        ('á', "a"),
     ]);
     let mut address = String::new();
     for letter in name.chars() {

@@ -39,10 +39,17 @@ impl Tour {
         println!("\nFirst run");
         let first = self.sync(&connection, false).await?;
         println!("  {}", report::counts(&first));
-        print!("{}", report::exceptions(&self.operations(&connection, &first).await?));
+        print!(
+            "{}",
+            report::exceptions(&self.operations(&connection, &first).await?)
+        );
         println!("\nSecond run");
         let second = self.sync(&connection, false).await?;
-        let verdict = if report::did_nothing(&second) { "nothing to do" } else { "not yet in step" };
+        let verdict = if report::did_nothing(&second) {
+            "nothing to do"
+        } else {
+            "not yet in step"
+        };
         println!("  {verdict}: {}", report::counts(&second));
         Ok(())
     }
@@ -60,7 +67,11 @@ impl Tour {
             },
         });
         let made = self.api.post("/connections", Some(&body)).await?;
-        ensure!(made["status"] == "connected", "the connection is {}", made["status"]);
+        ensure!(
+            made["status"] == "connected",
+            "the connection is {}",
+            made["status"]
+        );
         let id = made["id"].as_str().context("a connection without an id")?;
         Ok(format!("/connections/{id}"))
     }
@@ -69,7 +80,8 @@ impl Tour {
         let path = format!("{connection}/settings");
         let change = |settings: &mut Value| {
             settings["users"]["enabled"] = json!(true);
-            settings["users"]["scope"] = json!({ "kind": "types", "types": ["member"], "only_enabled": true });
+            settings["users"]["scope"] =
+                json!({ "kind": "types", "types": ["member"], "only_enabled": true });
             settings["users"]["number"] = json!({ "kind": "automatic", "start": "2000" });
             settings["schedule"]["time_zone"] = json!("Europe/Berlin");
         };
@@ -79,7 +91,9 @@ impl Tour {
     async fn call_off_first_run(&self, connection: &str) -> anyhow::Result<()> {
         for run in self.api.all(&format!("{connection}/sync-runs")).await? {
             let id = run["id"].as_str().context("a run without an id")?;
-            self.api.post(&format!("{connection}/sync-runs/{id}/cancel"), None).await?;
+            self.api
+                .post(&format!("{connection}/sync-runs/{id}/cancel"), None)
+                .await?;
         }
         Ok(())
     }
@@ -110,6 +124,8 @@ impl Tour {
 
     async fn operations(&self, connection: &str, run: &Value) -> anyhow::Result<Vec<Value>> {
         let id = run["id"].as_str().context("a run without an id")?;
-        self.api.all(&format!("{connection}/sync-runs/{id}/operations")).await
+        self.api
+            .all(&format!("{connection}/sync-runs/{id}/operations"))
+            .await
     }
 }
