@@ -11,9 +11,16 @@ pub enum Progress {
     Bar(ProgressBar),
     /// Elsewhere: a line for each new state.
     Lines { last: String },
+    /// Nowhere.
+    Silent,
 }
 
 impl Progress {
+    /// Shows nothing.
+    pub fn silent() -> Self {
+        Self::Silent
+    }
+
     /// For where standard output goes.
     pub fn new() -> Self {
         if !io::stdout().is_terminal() {
@@ -41,7 +48,7 @@ impl Progress {
                 println!("  {state} {done}/{total}");
                 state.clone_into(last);
             }
-            Self::Lines { .. } => {}
+            Self::Lines { .. } | Self::Silent => {}
         }
     }
 

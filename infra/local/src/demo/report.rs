@@ -23,7 +23,7 @@ const WORDS: [(&str, &str); 8] = [
 pub fn plan(operations: &[Value]) -> String {
     let mut table = Table::new();
     table
-        .load_preset(presets::ASCII_MARKDOWN)
+        .load_style(presets::ASCII_MARKDOWN)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(["What", "Number", "Person", "Why"]);
     for operation in operations {
