@@ -90,7 +90,7 @@ async fn under_lease(engine: &Engine, lease: &Lease, deadline: &Deadline) -> Res
         engine.store.release_lease(lease).await?;
         return Ok(RunEnd::NothingDue);
     };
-    if !connection.value.status.may_run() || run.cancel_requested {
+    if !connection.value.status.may_run() || run.cancel_requested || run.state.is_final() {
         return cancel(engine, lease, run, &state).await;
     }
     run.started_at.get_or_insert(engine.clock.now());
@@ -117,12 +117,14 @@ async fn pick(engine: &Engine, lease: &Lease, state: &WorkState) -> Result<Optio
     {
         return Ok(Some(run));
     }
-    if let Some(run) = engine.store.take_waiting_run(lease).await?
-        && !run.state.is_final()
-    {
-        return Ok(Some(run));
-    }
     let now = engine.clock.now();
+    let scheduled = state.next_scheduled_at.is_some_and(|at| at <= now);
+    if let Some(run) = engine.store.take_waiting_run(lease).await? {
+        // One that was called off while it waited is only put away, unless the schedule asks for a run of its own.
+        if !run.state.is_final() || !scheduled {
+            return Ok(Some(run));
+        }
+    }
     if state.due_at.is_none_or(|due| due > now) {
         return Ok(None);
     }
