@@ -11,16 +11,9 @@ pub enum Progress {
     Bar(ProgressBar),
     /// Elsewhere: a line for each new state.
     Lines { last: String },
-    /// Nowhere.
-    Silent,
 }
 
 impl Progress {
-    /// Shows nothing.
-    pub fn silent() -> Self {
-        Self::Silent
-    }
-
     /// For where standard output goes.
     pub fn new() -> Self {
         if !io::stdout().is_terminal() {
@@ -48,7 +41,7 @@ impl Progress {
                 println!("  {state} {done}/{total}");
                 state.clone_into(last);
             }
-            Self::Lines { .. } | Self::Silent => {}
+            Self::Lines { .. } => {}
         }
     }
 

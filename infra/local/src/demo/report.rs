@@ -26,7 +26,13 @@ pub fn plan(operations: &[Value]) -> String {
         .load_style(presets::ASCII_MARKDOWN)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(["What", "Number", "Person", "Why"]);
-    for operation in operations {
+    let mut sorted: Vec<&Value> = operations.iter().collect();
+    // Those without a number, which are left alone, come last.
+    sorted.sort_by_key(|operation| {
+        let number = text(operation, "number");
+        (number.is_empty(), number, text(operation, "name"))
+    });
+    for operation in sorted {
         table.add_row(["kind", "number", "name", "reason_text"].map(|field| text(operation, field)));
     }
     table.to_string()

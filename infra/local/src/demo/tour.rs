@@ -7,13 +7,16 @@ use serde_json::{Value, json};
 use simulators::graph::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_TENANT_ID};
 use simulators::pbx::KeyPair;
 
-use super::api::Api;
+use super::api::{Api, Refused};
 use super::progress::Progress;
 use super::report;
 use crate::host::Host;
 
 /// Between two looks at a run.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Ten seconds: the scheduler's step, twice.
+const LOOKS_AT_A_QUEUE: u32 = 100;
 
 /// The tour of one demo.
 pub struct Tour {
@@ -30,11 +33,8 @@ impl Tour {
         self.choose_people(&connection).await?;
         // Saving settings with a part enabled asks for the first run at once. It is called off before anything follows
         // it, so that its plan can be shown first.
-        let first_save = self.call_off_waiting_runs(&connection).await?;
+        self.call_off_waiting_runs(&connection).await?;
         host.start_work();
-        for run in first_save {
-            self.end_of(&run, &mut Progress::silent()).await?;
-        }
         let plan = self.sync(&connection, true).await?;
         println!("\nPlan of the first run (a dry run; nothing is written):\n");
         println!("{}", report::plan(&self.operations(&connection, &plan).await?));
@@ -90,22 +90,20 @@ impl Tour {
         self.api.replace(&path, change).await
     }
 
-    async fn call_off_waiting_runs(&self, connection: &str) -> anyhow::Result<Vec<String>> {
+    async fn call_off_waiting_runs(&self, connection: &str) -> anyhow::Result<()> {
         let runs = format!("{connection}/sync-runs");
-        let mut called_off = Vec::new();
         for run in self.api.all(&runs).await? {
             let path = path_of(&runs, &run)?;
             self.api.post(&format!("{path}/cancel"), None).await?;
-            called_off.push(path);
         }
-        Ok(called_off)
+        Ok(())
     }
 
     /// Asks for a run and waits for its end.
     async fn sync(&self, connection: &str, dry_run: bool) -> anyhow::Result<Value> {
         let body = json!({ "mode": "full", "dry_run": dry_run });
         let runs = format!("{connection}/sync-runs");
-        let asked = self.api.post(&runs, Some(&body)).await?;
+        let asked = self.ask_until_free(&runs, &body).await?;
         let mut progress = Progress::new();
         let run = self.end_of(&path_of(&runs, &asked)?, &mut progress).await?;
         progress.finish();
@@ -113,6 +111,17 @@ impl Tour {
             Some("failed" | "cancelled") => bail!("the run {}: {}", run["state"], run["error"]),
             _ => Ok(run),
         }
+    }
+
+    /// A run of another kind that still waits is refused with 409: it must be taken up first, which is a matter of moments.
+    async fn ask_until_free(&self, runs: &str, body: &Value) -> anyhow::Result<Value> {
+        for _ in 0..LOOKS_AT_A_QUEUE {
+            match self.api.post(runs, Some(body)).await {
+                Err(error) if Refused::is_conflict(&error) => tokio::time::sleep(LOOK_EVERY).await,
+                answer => return answer,
+            }
+        }
+        self.api.post(runs, Some(body)).await
     }
 
     async fn end_of(&self, run: &str, progress: &mut Progress) -> anyhow::Result<Value> {
