@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
@@ -10,10 +11,13 @@ use sha2::{Digest, Sha256};
 use crate::domain::connection::{Connection, ConnectionSecrets};
 use crate::domain::ids::ConnectionId;
 use crate::graph::{Credential, GraphClient, GraphConfig};
-use crate::pbx::{AddressPolicy, PbxClient, PbxConfig};
+use crate::pbx::{PbxClient, PbxConfig};
 use crate::ports::{Clock, SideError, SideFactory, Sides};
-use crate::settings::GraphAddresses;
+use crate::settings::{AddressPolicy, GraphAddresses};
 use crate::store::Store;
+
+/// How long Graph may keep us waiting while an admin waits for the result of a test: an HTTP function ends after 30 s.
+const TEST_BUDGET: Duration = Duration::from_secs(15);
 
 /// Makes and keeps clients.
 pub struct RealSides {
@@ -57,18 +61,21 @@ impl RealSides {
         }
     }
 
-    fn graph(&self, connection: &Connection, secrets: &ConnectionSecrets) -> Result<GraphClient, SideError> {
-        let config = GraphConfig::new(
-            self.microsoft.graph.clone(),
-            self.microsoft.login.clone(),
-            connection.tenant,
-            connection.client,
-            Credential::Secret(secrets.client_secret.clone()),
-        );
-        GraphClient::new(config, Arc::clone(&self.clock)).map_err(|error| SideError {
-            field: "/tenant_id",
-            detail: error.to_string(),
-        })
+    fn graph(
+        &self,
+        connection: &Connection,
+        secrets: &ConnectionSecrets,
+        retry_budget: Duration,
+    ) -> Result<GraphClient, SideError> {
+        let config = GraphConfig {
+            graph_base: self.microsoft.graph.to_string(),
+            login_base: self.microsoft.login.to_string(),
+            tenant: connection.tenant,
+            client_id: connection.client,
+            credential: Credential::Secret(secrets.client_secret.clone()),
+            retry_budget,
+        };
+        GraphClient::new(config, Arc::clone(&self.clock))
     }
 }
 
@@ -84,8 +91,9 @@ impl SideFactory for RealSides {
         }
         let tokens = Arc::new(self.store.pbx_token_store(connection.id));
         let config = self.pbx_config(connection, secrets);
+        let graph = self.graph(connection, secrets, GraphConfig::RUN_BUDGET)?;
         let sides = Sides {
-            directory: Arc::new(self.graph(connection, secrets)?),
+            directory: Arc::new(graph),
             phone_system: Arc::new(PbxClient::new(config, tokens, Arc::clone(&self.clock))?),
         };
         let entry = Kept {
@@ -102,8 +110,9 @@ impl SideFactory for RealSides {
         secrets: &ConnectionSecrets,
     ) -> Result<Sides, SideError> {
         let config = self.pbx_config(connection, secrets);
+        let graph = self.graph(connection, secrets, TEST_BUDGET)?;
         Ok(Sides {
-            directory: Arc::new(self.graph(connection, secrets)?),
+            directory: Arc::new(graph),
             phone_system: Arc::new(PbxClient::under_test(config, Arc::clone(&self.clock))?),
         })
     }
@@ -128,3 +137,7 @@ fn fingerprint(connection: &Connection, secrets: &ConnectionSecrets) -> Fingerpr
     }
     Fingerprint(hash.finalize().into())
 }
+
+#[cfg(test)]
+#[path = "sides_tests.rs"]
+mod tests;

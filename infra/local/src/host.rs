@@ -20,7 +20,6 @@ use shared::wiring;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use url::Url;
 
 use crate::{server, timer, worker};
 
@@ -89,7 +88,7 @@ impl Host {
         let state = AdminState {
             engine: engine.clone(),
             bootstrap: front.bootstrap,
-            public_base_url: Arc::new(Url::parse(origin.as_str())?),
+            public_base_url: origin.clone(),
         };
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();

@@ -218,10 +218,7 @@ fn address(reader: &mut Reader<'_>, name: &'static str, default: &str) -> Option
 
 fn policy(reader: &mut Reader<'_>, default: AddressPolicy) -> AddressPolicy {
     reader
-        .optional("PBX_ADDRESS_POLICY", |text| {
-            text.parse()
-                .map_err(|_| "must be public, private or loopback".to_owned())
-        })
+        .optional("PBX_ADDRESS_POLICY", AddressPolicy::parse)
         .unwrap_or(default)
 }
 

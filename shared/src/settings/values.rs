@@ -150,6 +150,28 @@ impl fmt::Debug for TokenHash {
     }
 }
 
+/// Which addresses a PBX may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressPolicy {
+    /// Public addresses over https.
+    Public,
+    /// Private ranges too.
+    Private,
+    /// This machine too, there also over plain http.
+    Loopback,
+}
+
+impl AddressPolicy {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "public" => Ok(Self::Public),
+            "private" => Ok(Self::Private),
+            "loopback" => Ok(Self::Loopback),
+            _ => Err("must be public, private or loopback".to_owned()),
+        }
+    }
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {

@@ -11,7 +11,6 @@ mod tour;
 use std::path::Path;
 
 use anyhow::Context;
-use rand::Rng;
 use shared::settings::{GraphAddresses, LocalSettings};
 use simulators::graph;
 use url::Url;
@@ -27,7 +26,7 @@ pub async fn run(settings: LocalSettings) -> anyhow::Result<()> {
     let folder = temporary_folder(settings.data_dir.as_deref())?;
     let cloud = tenant::start().await?;
     let phones = pbx::start().await?;
-    let token = format!("yc_{}", hex::encode(rand::rng().random::<[u8; 32]>()));
+    let token = format!("yc_{}", hex::encode(rand::random::<[u8; 32]>()));
     let mut host = start_host(&settings, folder.path(), &cloud, &token).await?;
     let told = {
         let tour = tour::Tour {

@@ -23,10 +23,16 @@ const WORDS: [(&str, &str); 8] = [
 pub fn plan(operations: &[Value]) -> String {
     let mut table = Table::new();
     table
-        .load_preset(presets::ASCII_MARKDOWN)
+        .load_style(presets::ASCII_MARKDOWN)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(["What", "Number", "Person", "Why"]);
-    for operation in operations {
+    let mut sorted: Vec<&Value> = operations.iter().collect();
+    // Those without a number, which are left alone, come last.
+    sorted.sort_by_key(|operation| {
+        let number = text(operation, "number");
+        (number.is_empty(), number, text(operation, "name"))
+    });
+    for operation in sorted {
         table.add_row(["kind", "number", "name", "reason_text"].map(|field| text(operation, field)));
     }
     table.to_string()

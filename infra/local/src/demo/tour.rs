@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
 use simulators::graph::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_TENANT_ID};
 use simulators::pbx::KeyPair;
 
-use super::api::Api;
+use super::api::{Api, Refused};
 use super::progress::Progress;
 use super::report;
 use crate::host::Host;
 
 /// Between two looks at a run.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Ten seconds: the scheduler's step, twice.
+const LOOKS_AT_A_QUEUE: u32 = 100;
 
 /// The tour of one demo.
 pub struct Tour {
@@ -30,9 +33,8 @@ impl Tour {
         self.choose_people(&connection).await?;
         // Saving settings with a part enabled asks for the first run at once. It is called off before anything follows
         // it, so that its plan can be shown first.
-        self.call_off_first_run(&connection).await?;
+        self.call_off_waiting_runs(&connection).await?;
         host.start_work();
-
         let plan = self.sync(&connection, true).await?;
         println!("\nPlan of the first run (a dry run; nothing is written):\n");
         println!("{}", report::plan(&self.operations(&connection, &plan).await?));
@@ -88,12 +90,11 @@ impl Tour {
         self.api.replace(&path, change).await
     }
 
-    async fn call_off_first_run(&self, connection: &str) -> anyhow::Result<()> {
-        for run in self.api.all(&format!("{connection}/sync-runs")).await? {
-            let id = run["id"].as_str().context("a run without an id")?;
-            self.api
-                .post(&format!("{connection}/sync-runs/{id}/cancel"), None)
-                .await?;
+    async fn call_off_waiting_runs(&self, connection: &str) -> anyhow::Result<()> {
+        let runs = format!("{connection}/sync-runs");
+        for run in self.api.all(&runs).await? {
+            let path = path_of(&runs, &run)?;
+            self.api.post(&format!("{path}/cancel"), None).await?;
         }
         Ok(())
     }
@@ -102,22 +103,34 @@ impl Tour {
     async fn sync(&self, connection: &str, dry_run: bool) -> anyhow::Result<Value> {
         let body = json!({ "mode": "full", "dry_run": dry_run });
         let runs = format!("{connection}/sync-runs");
-        let asked = self.api.post(&runs, Some(&body)).await?;
-        let id = asked["id"].as_str().context("a run without an id")?;
+        let asked = self.ask_until_free(&runs, &body).await?;
         let mut progress = Progress::new();
+        let run = self.end_of(&path_of(&runs, &asked)?, &mut progress).await?;
+        progress.finish();
+        match run["state"].as_str() {
+            Some("failed" | "cancelled") => bail!("the run {}: {}", run["state"], run["error"]),
+            _ => Ok(run),
+        }
+    }
+
+    /// A run of another kind that still waits is refused with 409: it must be taken up first, which is a matter of moments.
+    async fn ask_until_free(&self, runs: &str, body: &Value) -> anyhow::Result<Value> {
+        for _ in 0..LOOKS_AT_A_QUEUE {
+            match self.api.post(runs, Some(body)).await {
+                Err(error) if Refused::is_conflict(&error) => tokio::time::sleep(LOOK_EVERY).await,
+                answer => return answer,
+            }
+        }
+        self.api.post(runs, Some(body)).await
+    }
+
+    async fn end_of(&self, run: &str, progress: &mut Progress) -> anyhow::Result<Value> {
         loop {
-            let run = self.api.get(&format!("{runs}/{id}")).await?;
-            progress.show(&run);
-            match run["state"].as_str() {
-                Some("succeeded" | "partly_failed" | "held") => {
-                    progress.finish();
-                    return Ok(run);
-                }
-                Some("failed" | "cancelled") => {
-                    progress.finish();
-                    anyhow::bail!("the run {}: {}", run["state"], run["error"]);
-                }
-                _ => tokio::time::sleep(LOOK_EVERY).await,
+            let seen = self.api.get(run).await?;
+            progress.show(&seen);
+            match seen["state"].as_str() {
+                Some("queued" | "reading" | "planning" | "applying") => tokio::time::sleep(LOOK_EVERY).await,
+                _ => return Ok(seen),
             }
         }
     }
@@ -128,4 +141,9 @@ impl Tour {
             .all(&format!("{connection}/sync-runs/{id}/operations"))
             .await
     }
+}
+
+fn path_of(runs: &str, run: &Value) -> anyhow::Result<String> {
+    let id = run["id"].as_str().context("a run without an id")?;
+    Ok(format!("{runs}/{id}"))
 }
