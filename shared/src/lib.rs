@@ -6,12 +6,14 @@
 //! - `sync_run`: the use case, from a due connection to a finished run.
 //! - `ports`: what the use case needs of the outside.
 //! - `graph`, `pbx`, `store`: Microsoft Graph, the phone system, the table.
+//! - `http`: how every one of our requests leaves the machine.
 //! - `queue`: hints from one function to another.
 //! - `settings`, `telemetry`: environment and logs.
 
 pub mod clock;
 pub mod domain;
 pub mod graph;
+pub mod http;
 pub mod pbx;
 pub mod plan;
 pub mod ports;

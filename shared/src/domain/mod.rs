@@ -4,6 +4,7 @@ pub mod binding;
 pub mod connection;
 pub mod entra_user;
 pub mod extension;
+pub mod graph_properties;
 pub mod ids;
 pub mod mapping;
 pub mod number;

@@ -1,1 +1,25 @@
-//! graph.
+//! Microsoft Graph, read only. [`GraphClient`] is the [`crate::ports::Directory`] of one tenant.
+//! A read that did not see its last page is an error, never a shorter list.
+
+mod application;
+mod batch;
+mod client;
+mod delta;
+mod directory;
+mod error;
+mod groups;
+mod links;
+mod members;
+mod number_path;
+mod pages;
+mod permissions;
+mod retry;
+mod sign_in;
+mod throttle;
+mod token;
+mod users;
+mod wire;
+
+pub use application::SecretExpiry;
+pub use client::{GraphClient, GraphConfig};
+pub use token::Credential;

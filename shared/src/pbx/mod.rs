@@ -1,1 +1,25 @@
-//! pbx.
+//! The phone system behind its Open API: one client that keeps to the PBX's limits and turns its answers into
+//! domain words. A write is never repeated once it may have been carried out.
+
+mod address;
+mod client;
+mod error;
+mod extension_reads;
+mod extension_writes;
+mod limiter;
+mod organization;
+mod pace;
+mod passwords;
+mod patience;
+mod phone_system;
+mod resolver;
+mod sign_in;
+mod system;
+mod token;
+mod token_memory;
+mod transport;
+mod wire;
+
+pub use address::{AddressRefused, PbxAddress};
+pub use client::{PbxClient, PbxConfig, PbxTimeouts};
+pub use token_memory::InMemoryTokens;

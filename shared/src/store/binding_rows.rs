@@ -27,7 +27,7 @@ struct BindingRow {
     c: Option<LeavingCause>,
     /// The PBX's key.
     x: Option<ExtensionId>,
-    /// Digest of the fields, written or wanted.
+    /// Digest of the fields.
     d: Option<FieldsDigest>,
     /// Bound at.
     ba: Option<i64>,
@@ -73,10 +73,6 @@ pub(super) fn binding_row(
         Stage::Leaving { since, cause, .. } => (StageLetter::Leaving, Some(*since), Some(*cause)),
     };
     let bound = binding.bound();
-    let digest = match &binding.stage {
-        Stage::Intended { wanted, .. } => Some(*wanted),
-        Stage::Bound(bound) | Stage::Leaving { bound, .. } => Some(bound.written),
-    };
     let stored = BindingRow {
         sk: binding.user,
         n: binding.number.clone(),
@@ -85,12 +81,20 @@ pub(super) fn binding_row(
         t: since.map(nanos),
         c: cause,
         x: bound.map(|bound| bound.extension),
-        d: digest,
+        d: Some(digest(&binding.stage)),
         ba: bound.map(|bound| nanos(bound.bound_at)),
         wa: bound.map(|bound| nanos(bound.written_at)),
         f: fence,
     };
     row(&Key::binding(connection, binding.user), &stored)
+}
+
+/// Of the values the extension has, or was to get.
+fn digest(stage: &Stage) -> FieldsDigest {
+    match stage {
+        Stage::Intended { wanted, .. } => *wanted,
+        Stage::Bound(bound) | Stage::Leaving { bound, .. } => bound.written,
+    }
 }
 
 /// The reverse of [`binding_row`].

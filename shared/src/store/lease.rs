@@ -40,6 +40,8 @@ pub struct Finish {
     pub counts: ManagedCounts,
     /// Whether the run failed.
     pub failed: bool,
+    /// Whether the same run goes on with the next lease.
+    pub continues: bool,
 }
 
 /// What is remembered of a good run.
@@ -149,6 +151,7 @@ fn end(state: &mut StateRow, finish: &Finish) {
         held_run,
         counts,
         failed,
+        continues,
     } = finish;
     state.taken_at = None;
     state.wake_at = earlier(state.wake_at, due_at.map(nanos));
@@ -161,7 +164,7 @@ fn end(state: &mut StateRow, finish: &Finish) {
         state.held_run = *held;
     }
     state.waiting_run = state.waiting_run.filter(|waiting| waiting != run);
-    state.running_run = None;
+    state.running_run = continues.then_some(*run);
     state.running_fence = None;
     state.last_run = Some(*run);
     state.failures_in_row = if *failed {

@@ -1,1 +1,33 @@
-//! The use case, from a due connection to a finished run.
+//! The use case, from a due connection to a finished run: collect, plan, check, execute, record.
+//! Planning again from the present state yields what is left, so a run may be cut anywhere.
+
+pub mod approval;
+mod collect;
+mod conduct;
+pub mod due;
+mod effect;
+mod execute;
+pub mod explain;
+mod failure;
+mod lease;
+mod outcome;
+pub mod request;
+pub mod run;
+
+use std::sync::Arc;
+
+use crate::ports::{Clock, SideFactory, SyncQueue};
+use crate::store::Store;
+
+/// Everything the use cases run on. A clone is cheap.
+#[derive(Clone)]
+pub struct Engine {
+    /// The table.
+    pub store: Store,
+    /// Makes the clients of a connection.
+    pub sides: Arc<dyn SideFactory>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Where hints go.
+    pub queue: Arc<dyn SyncQueue>,
+}

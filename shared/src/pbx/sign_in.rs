@@ -1,0 +1,174 @@
+//! The two calls that yield a token pair, and the one that ends it. Each is sent once: a sign-in that was refused is
+//! never tried again with the same credentials, because the fifth refusal blocks our address.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::error::{BoxError, Fault, code};
+use super::transport::{Call, Transport};
+use super::wire::{Int, TokenPair, decode};
+use crate::domain::connection::PbxCredentials;
+use crate::ports::{PbxTokens, ShutProblem};
+
+/// Documented lifetimes, and the most that is believed.
+const ACCESS_LIFETIME: i64 = 1_800;
+const REFRESH_LIFETIME: i64 = 86_400;
+/// The least that is believed: a PBX that says "0 seconds" must not cause a sign-in before every call.
+const LEAST_LIFETIME: i64 = 120;
+
+/// Why there is no token.
+#[derive(Debug)]
+pub(super) enum NoToken {
+    /// The PBX will not let us in now.
+    Shut { problem: ShutProblem, sentence: String },
+    /// Could not be asked.
+    Unavailable(BoxError),
+    /// The refresh token is not taken; the credentials may be.
+    PairRefused,
+    /// An answer that nobody documents.
+    Unexpected(String),
+}
+
+impl From<NoToken> for Fault {
+    /// Without a token the call itself was never sent.
+    fn from(no_token: NoToken) -> Self {
+        match no_token {
+            NoToken::Shut { problem, sentence } => Self::Shut { problem, sentence },
+            NoToken::Unavailable(source) => Self::NotSent(source),
+            NoToken::PairRefused => Self::Foreign("the PBX took neither token nor credentials".to_owned()),
+            NoToken::Unexpected(what) => Self::Foreign(format!("while signing in: {what}")),
+        }
+    }
+}
+
+/// Signs in with the credentials.
+pub(super) async fn get_token(
+    transport: &Transport,
+    credentials: &PbxCredentials,
+    now: Timestamp,
+) -> Result<PbxTokens, NoToken> {
+    let call = Call::write("get_token").body(&serde_json::json!({
+        "username": credentials.client_id,
+        "password": credentials.client_secret.expose_secret(),
+    }));
+    let answer = transport.send(&call, None).await.map_err(sign_in_refused)?;
+    pair(&answer, now)
+}
+
+/// Exchanges the pair for the next one.
+pub(super) async fn refresh_token(
+    transport: &Transport,
+    pair_token: &SecretString,
+    now: Timestamp,
+) -> Result<PbxTokens, NoToken> {
+    let call = Call::write("refresh_token").body(&serde_json::json!({
+        "refresh_token": pair_token.expose_secret(),
+    }));
+    let answer = transport.send(&call, None).await.map_err(refresh_refused)?;
+    pair(&answer, now)
+}
+
+/// Ends an access token, which frees one of the PBX's eight sessions.
+pub(super) async fn del_token(transport: &Transport, token: &SecretString) -> Result<(), Fault> {
+    transport
+        .send(&Call::write("del_token"), Some(token))
+        .await
+        .map(|_| ())
+}
+
+fn sign_in_refused(fault: Fault) -> NoToken {
+    match fault.code() {
+        // Which code stands for wrong credentials is not documented; all of these blame what was sent.
+        Some(refused @ (40001..=40099 | code::TOKEN_EXPIRED | code::ACCESS_DENIED)) => NoToken::Shut {
+            problem: ShutProblem::WrongCredentials,
+            sentence: format!(
+                "The PBX does not accept the Client ID or Client Secret ({refused}). Copy both from Integrations > API."
+            ),
+        },
+        Some(code::LIMIT) => NoToken::Shut {
+            problem: ShutProblem::NoFreeSession,
+            sentence:
+                "All eight API sessions of the PBX are in use (60002). One becomes free within 30 minutes, \
+                       or when another application signs out."
+                    .to_owned(),
+        },
+        _ => other_refusal(fault),
+    }
+}
+
+fn refresh_refused(fault: Fault) -> NoToken {
+    match fault.code() {
+        Some(code::BUSY | code::INTERNAL) | None => other_refusal(fault),
+        Some(_) => NoToken::PairRefused,
+    }
+}
+
+fn other_refusal(fault: Fault) -> NoToken {
+    match fault {
+        Fault::NotSent(source) | Fault::Lost(source) => NoToken::Unavailable(source),
+        Fault::Shut { problem, sentence } => NoToken::Shut { problem, sentence },
+        Fault::Refused(refusal) if matches!(refusal.code, code::BUSY | code::INTERNAL) => {
+            NoToken::Unavailable(refusal.detail().into())
+        }
+        Fault::Refused(refusal) => NoToken::Unexpected(refusal.detail()),
+        Fault::Garbled(what) | Fault::Foreign(what) => NoToken::Unexpected(what),
+    }
+}
+
+fn pair(answer: &[u8], now: Timestamp) -> Result<PbxTokens, NoToken> {
+    let wire: TokenPair = decode(answer).map_err(NoToken::Unexpected)?;
+    let access = lifetime(wire.access_token_expire_time, ACCESS_LIFETIME);
+    let refresh = lifetime(wire.refresh_token_expire_time, REFRESH_LIFETIME);
+    Ok(PbxTokens {
+        access_token: wire.access_token,
+        refresh_token: wire.refresh_token,
+        access_ends: after(now, access),
+        refresh_ends: after(now, refresh),
+    })
+}
+
+/// A missing lifetime is the documented one; the PBX ends a token earlier with 10004 if it must.
+fn lifetime(seconds: Option<Int>, documented: i64) -> Duration {
+    let seconds = seconds.map_or(documented, |seconds| seconds.0.clamp(LEAST_LIFETIME, documented));
+    Duration::from_secs(seconds.unsigned_abs())
+}
+
+/// Stops at the end of time.
+pub(super) fn after(now: Timestamp, wait: Duration) -> Timestamp {
+    now.checked_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Case 62: absurd lifetimes are brought within the documented ones.
+    #[test]
+    fn absurd_lifetimes_are_clamped() {
+        // case: 62
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        for (said, access, refresh) in [
+            ("0", 120, 120),
+            ("-1", 120, 120),
+            ("1000000000000", 1_800, 86_400),
+            ("600", 600, 600),
+            ("\"600\"", 600, 600),
+        ] {
+            let answer = format!(
+                r#"{{"access_token":"a","refresh_token":"r","access_token_expire_time":{said},"refresh_token_expire_time":{said}}}"#
+            );
+            let pair = pair(answer.as_bytes(), now).unwrap();
+            assert_eq!(pair.access_ends.as_second() - now.as_second(), access, "{said}");
+            assert_eq!(pair.refresh_ends.as_second() - now.as_second(), refresh, "{said}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_tokens_is_an_error_that_shows_nothing_of_it() {
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        let error = pair(br#"{"access_token":"canary"}"#, now).err().unwrap();
+        assert!(matches!(&error, NoToken::Unexpected(what) if !what.contains("canary")));
+    }
+}

@@ -1,0 +1,94 @@
+//! What the PBX says of itself. A call that a firmware does not have is a fact about it, any other refusal an error.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::client::PbxClient;
+use super::error::{Effect, Fault, code};
+use super::transport::Call;
+use super::wire::{CapacityRow, Data, Information, count};
+use crate::domain::connection::{Capabilities, FirmwareVersion};
+use crate::domain::extension::Capacity;
+use crate::ports::{PhoneSystemError, SystemInformation};
+
+/// The capabilities last found, with the firmware they belong to.
+#[derive(Default)]
+pub(super) struct KnownCapabilities(Mutex<Option<(String, Capabilities)>>);
+
+impl KnownCapabilities {
+    fn of(&self, firmware: &str) -> Option<Capabilities> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .as_ref()
+            .filter(|(of, _)| of == firmware)
+            .map(|(_, found)| *found)
+    }
+
+    fn keep(&self, firmware: String, found: Capabilities) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((firmware, found));
+    }
+}
+
+impl PbxClient {
+    pub(super) async fn read_information(&self) -> Result<SystemInformation, PhoneSystemError> {
+        let call = Call::read("system/information");
+        let answer: Data<Information> = self.ask(&call).await.map_err(reading("system/information"))?;
+        Ok(SystemInformation {
+            firmware_version: answer.data.firmware_version,
+            serial_number: answer.data.sn,
+        })
+    }
+
+    pub(super) async fn read_capacity(&self) -> Result<Capacity, PhoneSystemError> {
+        let explain = reading("system/capacity");
+        let call = Call::read("system/capacity");
+        let row = self.ask::<Data<CapacityRow>>(&call).await.map_err(&explain)?.data;
+        let number = |value| count(value).map_err(|what| explain(Fault::Garbled(what)));
+        Ok(Capacity {
+            extensions: number(row.extension_capacity)? as u64,
+            used: number(row.extension_used)? as u64,
+        })
+    }
+
+    /// Probes what the firmware number does not tell, once per firmware.
+    pub(super) async fn read_capabilities(&self) -> Result<Capabilities, PhoneSystemError> {
+        let firmware = self.read_information().await?.firmware_version;
+        if let Some(known) = self.capabilities.of(&firmware) {
+            return Ok(known);
+        }
+        let version = FirmwareVersion::parse(&firmware).ok_or_else(|| PhoneSystemError::Unexpected {
+            doing: "system/information: the firmware version is not four numbers".to_owned(),
+        })?;
+        let modern = version.at_least(FirmwareVersion::CONTACTS_AND_PRESENCE);
+        let found = Capabilities {
+            extension_groups: self.has_extension_groups().await?,
+            contacts: modern,
+            presence: modern,
+        };
+        self.capabilities.keep(firmware, found);
+        Ok(found)
+    }
+
+    async fn has_extension_groups(&self) -> Result<bool, PhoneSystemError> {
+        let probe = Call::read("extensiongroup/list")
+            .with("page", "1")
+            .with("page_size", "1");
+        match self.tell(&probe).await {
+            Ok(()) => Ok(true),
+            // Some builds say that a feature is off or not permitted where others say that it is missing.
+            Err(fault)
+                if matches!(
+                    fault.code(),
+                    Some(code::NO_SUCH_CALL | code::ACCESS_DENIED | code::FEATURE_OFF)
+                ) =>
+            {
+                Ok(false)
+            }
+            Err(fault) => Err(reading("extensiongroup/list")(fault)),
+        }
+    }
+}
+
+/// Explains a fault of a read.
+pub(super) fn reading(doing: &'static str) -> impl Fn(Fault) -> PhoneSystemError {
+    move |fault| fault.explain(doing, Effect::Read)
+}

@@ -1,0 +1,241 @@
+//! The one access token of a PBX, shared with every other function through the token store. At most one renewal
+//! runs at a time, here by a mutex and elsewhere by a claim; signing in anew is the last resort.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Mutex;
+
+use super::error::Fault;
+use super::sign_in::{NoToken, after, del_token, get_token, refresh_token};
+use super::transport::Transport;
+use crate::domain::connection::PbxCredentials;
+use crate::ports::{Clock, PbxTokenStore, PbxTokens, ShutProblem, TokenStoreError};
+
+/// A token this near its end is renewed first, so that it cannot end on its way to the PBX.
+const MARGIN: Duration = Duration::from_mins(1);
+
+/// Longer than a refused refresh and a sign-in take together under the default time-outs.
+const CLAIM: Duration = Duration::from_secs(75);
+
+/// Between two looks at whether the holder of the claim has saved.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Twice the claim: by then its holder has saved, given up or died, and so has its successor.
+const MOST_LOOKS: u32 = 300;
+
+/// How long a refusal other than that of the credentials is believed; an admin may lift it meanwhile.
+const BARRED: Duration = Duration::from_mins(5);
+
+/// Hands out the token and renews it.
+pub(super) struct TokenKeeper {
+    transport: Arc<Transport>,
+    credentials: PbxCredentials,
+    store: Arc<dyn PbxTokenStore>,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    pair: Option<PbxTokens>,
+    bar: Option<Bar>,
+}
+
+/// The PBX said no in a way that asking again makes worse.
+struct Bar {
+    problem: ShutProblem,
+    sentence: String,
+    /// `None`: for the life of this client, whose credentials never change.
+    until: Option<Timestamp>,
+}
+
+impl TokenKeeper {
+    pub(super) fn new(
+        transport: Arc<Transport>,
+        credentials: PbxCredentials,
+        store: Arc<dyn PbxTokenStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            transport,
+            credentials,
+            store,
+            clock,
+            state: Mutex::default(),
+        }
+    }
+
+    /// A token that lives long enough for one call.
+    pub(super) async fn current(&self) -> Result<SecretString, NoToken> {
+        let mut state = self.state.lock().await;
+        self.refuse_while_barred(&mut state)?;
+        match &state.pair {
+            Some(pair) if self.is_fresh(pair) => Ok(pair.access_token.clone()),
+            _ => self.renew(&mut state, None).await,
+        }
+    }
+
+    /// Another token, because the PBX no longer takes this one.
+    pub(super) async fn replace(&self, rejected: &SecretString) -> Result<SecretString, NoToken> {
+        let mut state = self.state.lock().await;
+        self.refuse_while_barred(&mut state)?;
+        match &state.pair {
+            Some(pair) if self.is_fresh(pair) && !is_token(pair, rejected) => Ok(pair.access_token.clone()),
+            _ => self.renew(&mut state, Some(rejected)).await,
+        }
+    }
+
+    /// Remembers that the PBX shut us out in the middle of a call.
+    pub(super) async fn note_shut(&self, fault: &Fault) {
+        if let Fault::Shut { problem, sentence } = fault {
+            self.bar(&mut *self.state.lock().await, *problem, sentence);
+        }
+    }
+
+    /// Ends the token for everyone who shares it.
+    pub(super) async fn sign_out(&self) -> Result<(), Fault> {
+        let mut state = self.state.lock().await;
+        let stored = self
+            .store
+            .load()
+            .await
+            .map_err(|error| Fault::from(unavailable(error)))?;
+        state.pair = None;
+        if let Some(pair) = stored {
+            self.store
+                .clear()
+                .await
+                .map_err(|error| Fault::from(unavailable(error)))?;
+            del_token(&self.transport, &pair.access_token).await?;
+        }
+        Ok(())
+    }
+
+    fn is_fresh(&self, pair: &PbxTokens) -> bool {
+        after(self.clock.now(), MARGIN) < pair.access_ends
+    }
+
+    async fn renew(
+        &self,
+        state: &mut State,
+        rejected: Option<&SecretString>,
+    ) -> Result<SecretString, NoToken> {
+        let renewed = self.renew_by_turns(rejected).await;
+        if let Err(NoToken::Shut { problem, sentence }) = &renewed {
+            self.bar(state, *problem, sentence);
+        }
+        let pair = renewed?;
+        let token = pair.access_token.clone();
+        state.pair = Some(pair);
+        Ok(token)
+    }
+
+    /// Waits for whoever renews, or does it; looks at what is stored before every step.
+    async fn renew_by_turns(&self, rejected: Option<&SecretString>) -> Result<PbxTokens, NoToken> {
+        for _ in 0..MOST_LOOKS {
+            if let Some(pair) = self.stored(rejected).await? {
+                return Ok(pair);
+            }
+            let now = self.clock.now();
+            if self
+                .store
+                .claim_renewal(now, after(now, CLAIM))
+                .await
+                .map_err(unavailable)?
+            {
+                return self.renew_under_claim(rejected).await;
+            }
+            self.clock.sleep(LOOK_AGAIN).await;
+        }
+        Err(NoToken::Unavailable(
+            "another function holds the renewal of the token".into(),
+        ))
+    }
+
+    async fn stored(&self, rejected: Option<&SecretString>) -> Result<Option<PbxTokens>, NoToken> {
+        let stored = self.store.load().await.map_err(unavailable)?;
+        Ok(stored.filter(|pair| self.is_usable(pair, rejected)))
+    }
+
+    fn is_usable(&self, pair: &PbxTokens, rejected: Option<&SecretString>) -> bool {
+        self.is_fresh(pair) && !rejected.is_some_and(|rejected| is_token(pair, rejected))
+    }
+
+    /// Somebody may have saved between our look and our claim, so it looks once more.
+    async fn renew_under_claim(&self, rejected: Option<&SecretString>) -> Result<PbxTokens, NoToken> {
+        let stored = self.store.load().await.map_err(unavailable)?;
+        let obtained = match &stored {
+            Some(pair) if self.is_usable(pair, rejected) => Ok(pair.clone()),
+            _ => self.obtain(stored.as_ref()).await,
+        };
+        self.end_claim(&obtained, stored.as_ref()).await?;
+        obtained
+    }
+
+    async fn obtain(&self, stored: Option<&PbxTokens>) -> Result<PbxTokens, NoToken> {
+        let now = self.clock.now();
+        if let Some(pair) = stored.filter(|pair| now < pair.refresh_ends) {
+            match refresh_token(&self.transport, &pair.refresh_token, now).await {
+                Err(NoToken::PairRefused) => {}
+                decided => return decided,
+            }
+        }
+        get_token(&self.transport, &self.credentials, now).await
+    }
+
+    /// Saves what was obtained. A pair that may still be renewed later is kept; one that was refused is not.
+    async fn end_claim(
+        &self,
+        obtained: &Result<PbxTokens, NoToken>,
+        stored: Option<&PbxTokens>,
+    ) -> Result<(), NoToken> {
+        let ended = match (obtained, stored) {
+            (Ok(pair), _) | (Err(NoToken::Unavailable(_)), Some(pair)) => self.store.save(pair).await,
+            (Err(_), _) => self.store.clear().await,
+        };
+        match (ended, obtained) {
+            (Err(error), Ok(_)) => Err(unavailable(error)),
+            // The claim then ends by itself; why there is no token matters more.
+            _ => Ok(()),
+        }
+    }
+
+    fn bar(&self, state: &mut State, problem: ShutProblem, sentence: &str) {
+        let until = match problem {
+            ShutProblem::WrongCredentials => None,
+            // Nothing was asked of the PBX's patience: the connection itself was not made.
+            ShutProblem::NotTrusted => return,
+            _ => Some(after(self.clock.now(), BARRED)),
+        };
+        state.bar = Some(Bar {
+            problem,
+            sentence: sentence.to_owned(),
+            until,
+        });
+    }
+
+    fn refuse_while_barred(&self, state: &mut State) -> Result<(), NoToken> {
+        let now = self.clock.now();
+        state
+            .bar
+            .take_if(|bar| bar.until.is_some_and(|until| until <= now));
+        match &state.bar {
+            None => Ok(()),
+            Some(bar) => Err(NoToken::Shut {
+                problem: bar.problem,
+                sentence: bar.sentence.clone(),
+            }),
+        }
+    }
+}
+
+fn is_token(pair: &PbxTokens, token: &SecretString) -> bool {
+    pair.access_token.expose_secret() == token.expose_secret()
+}
+
+fn unavailable(error: TokenStoreError) -> NoToken {
+    NoToken::Unavailable(Box::new(error))
+}

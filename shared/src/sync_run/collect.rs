@@ -1,0 +1,429 @@
+//! Reads both sides, as much as the run needs. A read that fails is an error; it never shrinks to an empty list.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::binding::Binding;
+use crate::domain::entra_user::{EntraUser, UserChange};
+use crate::domain::extension::{Capacity, Extension, ExtensionRow};
+use crate::domain::ids::{ConnectionId, EntraGroupId, EntraUserId, ExtensionId};
+use crate::domain::mapping::address_key;
+use crate::domain::settings::{ScopeKind, UserSettings};
+use crate::domain::sync_run::{RunMode, RunRequest};
+use crate::plan::snapshot::{Coverage, DirectorySnapshot, PhoneSystemSnapshot, World};
+use crate::ports::{
+    Cursor, Directory, DirectoryError, GroupMembers, PhoneSystem, PhoneSystemError, Sides, UserQuery,
+};
+use crate::store::{Store, StoreError};
+
+/// What was read, and where change reading goes on once all of it is carried out.
+pub(super) struct Collected {
+    pub world: World,
+    pub cursors: Vec<(CursorKind, Cursor)>,
+}
+
+/// What a cursor follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CursorKind {
+    Users,
+    Groups,
+}
+
+impl CursorKind {
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Groups => "groups",
+        }
+    }
+}
+
+/// Why nothing could be decided.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// The directory could not be read.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The PBX could not be read.
+    #[error(transparent)]
+    PhoneSystem(#[from] PhoneSystemError),
+    /// The table could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A group of the scope is gone: who belongs to it is not known, so nobody is judged by it.
+    #[error(
+        "the group {0} that the user scope names does not exist in Entra; choose another one in users.scope"
+    )]
+    NoSuchGroup(EntraGroupId),
+}
+
+/// What to read.
+pub(super) struct Task<'a> {
+    pub connection: ConnectionId,
+    pub request: &'a RunRequest,
+    pub users: &'a UserSettings,
+    pub fingerprint: String,
+    pub store: &'a Store,
+    pub sides: &'a Sides,
+}
+
+/// Which stored cursors a full read may leave in place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    AsStored,
+    /// None: one is missing or was refused.
+    Nothing,
+}
+
+struct DirectoryRead {
+    snapshot: DirectorySnapshot,
+    cursors: Vec<(CursorKind, Cursor)>,
+}
+
+/// Reads everything this run needs.
+pub(super) async fn collect(task: &Task<'_>) -> Result<Collected, CollectError> {
+    let bindings = task.store.bindings(task.connection).await?;
+    let refused_numbers = task.store.refused_numbers(task.connection).await?;
+    let (directory, phone_system) = match (&task.request.user, task.request.mode) {
+        (None, RunMode::Full) => both_in_full(task, &bindings, Known::AsStored).await?,
+        (Some(user), _) => {
+            let directory = task.one_person(*user).await?;
+            let phone_system = task.phones_of(&directory.snapshot, &bindings).await?;
+            (directory, phone_system)
+        }
+        (None, RunMode::Delta) => match task.changes(&bindings).await? {
+            Some(directory) => {
+                let phone_system = task.phones_of(&directory.snapshot, &bindings).await?;
+                (directory, phone_system)
+            }
+            None => both_in_full(task, &bindings, Known::Nothing).await?,
+        },
+    };
+    let world = World {
+        directory: directory.snapshot,
+        phone_system,
+        bindings,
+        refused_numbers,
+    };
+    Ok(Collected {
+        world,
+        cursors: directory.cursors,
+    })
+}
+
+/// Reads what a round of this run changed, with the directory as it was read at the run's beginning.
+pub(super) async fn collect_again(
+    task: &Task<'_>,
+    directory: DirectorySnapshot,
+) -> Result<World, CollectError> {
+    let bindings = task.store.bindings(task.connection).await?;
+    let refused_numbers = task.store.refused_numbers(task.connection).await?;
+    let phone_system = task.phones_of(&directory, &bindings).await?;
+    Ok(World {
+        directory,
+        phone_system,
+        bindings,
+        refused_numbers,
+    })
+}
+
+/// Both sides side by side: neither waits for the other's pages.
+async fn both_in_full(
+    task: &Task<'_>,
+    bindings: &BTreeMap<EntraUserId, Binding>,
+    known: Known,
+) -> Result<(DirectoryRead, PhoneSystemSnapshot), CollectError> {
+    let phones = async {
+        let rows = list(task.phone_system()).await?;
+        let bound: BTreeSet<ExtensionId> = bindings
+            .values()
+            .filter_map(|b| Some(b.bound()?.extension))
+            .filter(|id| rows.contains_key(id))
+            .collect();
+        let details = task.phone_system().extension_details(&bound).await?;
+        Ok::<_, CollectError>((rows, details))
+    };
+    let (directory, (rows, mut details)) = tokio::try_join!(task.everyone(known), phones)?;
+    let more = candidates(&directory.snapshot, bindings, &rows, task.users.bind_same_email);
+    details.extend(task.phone_system().extension_details(&more).await?);
+    let phone_system = PhoneSystemSnapshot {
+        rows: Some(rows),
+        details,
+        capacity: NOT_READ,
+    };
+    Ok((directory, phone_system))
+}
+
+/// Stands until a plan wants to create something, which is when the PBX is asked.
+const NOT_READ: Capacity = Capacity {
+    extensions: 0,
+    used: 0,
+};
+
+async fn list(pbx: &dyn PhoneSystem) -> Result<BTreeMap<ExtensionId, ExtensionRow>, PhoneSystemError> {
+    Ok(pbx
+        .list_extensions()
+        .await?
+        .into_iter()
+        .map(|row| (row.id, row))
+        .collect())
+}
+
+/// Extensions beyond the bound ones that must be known in full: with the address of somebody who has none, and with the
+/// number of an unfinished create.
+fn candidates(
+    directory: &DirectorySnapshot,
+    bindings: &BTreeMap<EntraUserId, Binding>,
+    rows: &BTreeMap<ExtensionId, ExtensionRow>,
+    take_over: bool,
+) -> BTreeSet<ExtensionId> {
+    let unfinished: BTreeSet<&str> = bindings
+        .values()
+        .filter(|b| b.bound().is_none())
+        .map(|b| b.number.as_str())
+        .collect();
+    let without = |user: &&EntraUser| take_over && bindings.get(&user.id).is_none_or(|b| b.bound().is_none());
+    let addresses: BTreeSet<String> = directory
+        .users
+        .values()
+        .filter(without)
+        .filter_map(address_key)
+        .collect();
+    let bound: BTreeSet<ExtensionId> = bindings
+        .values()
+        .filter_map(|b| Some(b.bound()?.extension))
+        .collect();
+    let wanted = |row: &&ExtensionRow| {
+        !bound.contains(&row.id)
+            && (unfinished.contains(row.number.as_str())
+                || addresses.contains(&row.email.to_ascii_lowercase()))
+    };
+    rows.values().filter(wanted).map(|row| row.id).collect()
+}
+
+/// Members of the scope's groups and of the excluded ones.
+#[derive(Default)]
+struct Membership {
+    scope: BTreeSet<EntraUserId>,
+    excluded: BTreeSet<EntraUserId>,
+}
+
+impl Task<'_> {
+    fn directory(&self) -> &dyn Directory {
+        self.sides.directory.as_ref()
+    }
+
+    fn phone_system(&self) -> &dyn PhoneSystem {
+        self.sides.phone_system.as_ref()
+    }
+
+    fn query(&self) -> UserQuery {
+        UserQuery {
+            number_property: self.users.number.property().map(str::to_owned),
+        }
+    }
+
+    fn reads_groups(&self) -> bool {
+        !self.users.groups_to_read().is_empty()
+    }
+
+    /// The stored cursor, if it was made for settings that read the same.
+    async fn stored_cursor(&self, kind: CursorKind) -> Result<Option<Cursor>, CollectError> {
+        let stored = self.store.cursor(self.connection, kind.key()).await?;
+        Ok(stored
+            .filter(|(_, fingerprint)| *fingerprint == self.fingerprint)
+            .map(|(cursor, _)| cursor))
+    }
+
+    /// A cursor is taken before the read that it continues, so that nothing between them is missed.
+    async fn missing_cursors(&self, known: Known) -> Result<Vec<(CursorKind, Cursor)>, CollectError> {
+        let mut made = Vec::new();
+        if known == Known::Nothing || self.stored_cursor(CursorKind::Users).await?.is_none() {
+            made.push((
+                CursorKind::Users,
+                self.directory().user_cursor(&self.query()).await?,
+            ));
+        }
+        let groups_known =
+            known == Known::AsStored && self.stored_cursor(CursorKind::Groups).await?.is_some();
+        if self.reads_groups() && !groups_known {
+            made.push((CursorKind::Groups, self.directory().group_cursor().await?));
+        }
+        Ok(made)
+    }
+
+    async fn everyone(&self, known: Known) -> Result<DirectoryRead, CollectError> {
+        let cursors = self.missing_cursors(known).await?;
+        let query = self.query();
+        let users = async { Ok::<_, CollectError>(self.directory().list_users(&query).await?) };
+        let (users, members) = tokio::try_join!(users, self.membership())?;
+        let snapshot = DirectorySnapshot {
+            users,
+            coverage: Coverage::Complete,
+            scope_members: members.scope,
+            excluded_members: members.excluded,
+        };
+        Ok(DirectoryRead { snapshot, cursors })
+    }
+
+    async fn membership(&self) -> Result<Membership, CollectError> {
+        let groups = self.users.groups_to_read();
+        if groups.is_empty() {
+            return Ok(Membership::default());
+        }
+        let mut membership = Membership::default();
+        for (group, members) in self.directory().group_members(&groups).await? {
+            let GroupMembers::People(people) = members else {
+                return Err(CollectError::NoSuchGroup(group));
+            };
+            if self.users.scope.exclude_group_ids.contains(&group) {
+                membership.excluded.extend(people.iter().copied());
+            }
+            if self.users.scope.kind == ScopeKind::Groups && self.users.scope.group_ids.contains(&group) {
+                membership.scope.extend(people);
+            }
+        }
+        Ok(membership)
+    }
+
+    async fn one_person(&self, user: EntraUserId) -> Result<DirectoryRead, CollectError> {
+        let only = BTreeSet::from([user]);
+        let users = self.directory().users_by_id(&only, &self.query()).await?;
+        let members = self.membership().await?;
+        let snapshot = DirectorySnapshot {
+            users,
+            coverage: Coverage::Only(only),
+            scope_members: members.scope,
+            excluded_members: members.excluded,
+        };
+        Ok(DirectoryRead {
+            snapshot,
+            cursors: Vec::new(),
+        })
+    }
+
+    /// What changed since the last run; `None` where that is not known and everything must be read.
+    async fn changes(
+        &self,
+        bindings: &BTreeMap<EntraUserId, Binding>,
+    ) -> Result<Option<DirectoryRead>, CollectError> {
+        let Some(cursor) = self.stored_cursor(CursorKind::Users).await? else {
+            return Ok(None);
+        };
+        let Some((changes, next)) = known(self.directory().user_changes(&cursor, &self.query()).await)?
+        else {
+            return Ok(None);
+        };
+        let mut cursors = vec![(CursorKind::Users, next)];
+        let mut groups_moved = false;
+        if self.reads_groups() {
+            let Some(cursor) = self.stored_cursor(CursorKind::Groups).await? else {
+                return Ok(None);
+            };
+            let Some((groups, next)) = known(self.directory().group_changes(&cursor).await)? else {
+                return Ok(None);
+            };
+            groups_moved = !groups.is_empty();
+            cursors.push((CursorKind::Groups, next));
+        }
+        let snapshot = self.changed_people(changes, groups_moved, bindings).await?;
+        Ok(Some(DirectoryRead { snapshot, cursors }))
+    }
+
+    async fn changed_people(
+        &self,
+        changes: Vec<UserChange>,
+        groups_moved: bool,
+        bindings: &BTreeMap<EntraUserId, Binding>,
+    ) -> Result<DirectorySnapshot, CollectError> {
+        let mut covered = BTreeSet::new();
+        let mut users = BTreeMap::new();
+        for change in changes {
+            match change {
+                UserChange::Present(user) => {
+                    covered.insert(user.id);
+                    users.insert(user.id, *user);
+                }
+                UserChange::Removed(id) => {
+                    covered.insert(id);
+                }
+            }
+        }
+        let members = if groups_moved || !users.is_empty() {
+            self.membership().await?
+        } else {
+            Membership::default()
+        };
+        if groups_moved {
+            let moved = self.moved_by_groups(&members, bindings);
+            let unread: BTreeSet<EntraUserId> = moved.difference(&covered).copied().collect();
+            users.extend(self.directory().users_by_id(&unread, &self.query()).await?);
+            covered.extend(unread);
+        }
+        Ok(DirectorySnapshot {
+            users,
+            coverage: Coverage::Only(covered),
+            scope_members: members.scope,
+            excluded_members: members.excluded,
+        })
+    }
+
+    /// People whose membership disagrees with what they have.
+    fn moved_by_groups(
+        &self,
+        members: &Membership,
+        bindings: &BTreeMap<EntraUserId, Binding>,
+    ) -> BTreeSet<EntraUserId> {
+        let by_group = self.users.scope.kind == ScopeKind::Groups;
+        let inside =
+            |id: &EntraUserId| (!by_group || members.scope.contains(id)) && !members.excluded.contains(id);
+        let fell_out = bindings.keys().copied().filter(|id| !inside(id));
+        let came_in = members
+            .scope
+            .iter()
+            .copied()
+            .filter(|id| inside(id) && !bindings.contains_key(id));
+        fell_out.chain(came_in).collect()
+    }
+
+    /// The PBX as far as these people need it: no list of extensions unless somebody needs a new one.
+    async fn phones_of(
+        &self,
+        directory: &DirectorySnapshot,
+        bindings: &BTreeMap<EntraUserId, Binding>,
+    ) -> Result<PhoneSystemSnapshot, CollectError> {
+        let covered = |binding: &&Binding| directory.coverage.covers(binding.user);
+        let bound: BTreeSet<ExtensionId> = bindings
+            .values()
+            .filter(covered)
+            .filter_map(|b| Some(b.bound()?.extension))
+            .collect();
+        let mut details: BTreeMap<ExtensionId, Extension> =
+            self.phone_system().extension_details(&bound).await?;
+        let unfinished = bindings.values().filter(covered).any(|b| b.bound().is_none());
+        let newcomer = directory.users.keys().any(|id| !bindings.contains_key(id));
+        if !unfinished && !newcomer && details.len() == bound.len() {
+            return Ok(PhoneSystemSnapshot {
+                rows: None,
+                details,
+                capacity: NOT_READ,
+            });
+        }
+        let rows = list(self.phone_system()).await?;
+        let more = candidates(directory, bindings, &rows, self.users.bind_same_email);
+        details.extend(self.phone_system().extension_details(&more).await?);
+        Ok(PhoneSystemSnapshot {
+            rows: Some(rows),
+            details,
+            capacity: NOT_READ,
+        })
+    }
+}
+
+/// An expired cursor is not an error here: everything is read instead.
+fn known<T>(answer: Result<T, DirectoryError>) -> Result<Option<T>, DirectoryError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(DirectoryError::CursorExpired) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

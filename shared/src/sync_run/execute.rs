@@ -1,0 +1,214 @@
+//! Carries out a plan phase by phase, several operations side by side. One outcome each; independent failures do not
+//! stop the rest, a side that is gone does.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use futures::StreamExt as _;
+use jiff::Timestamp;
+
+use crate::domain::ids::EntraUserId;
+use crate::domain::operation_record::{OperationRecord, Reason};
+use crate::domain::sync_run::Counts;
+use crate::plan::operation::{Change, Operation};
+
+use super::effect::{Hands, StopCause, Trouble};
+use super::outcome::{Failure, Outcome, count, unsuccessful};
+
+/// So many failures for want of an answer, with no success between them, mean that the PBX is gone.
+/// More than the PBX client ever has in flight, so that one bad moment does not end a run.
+const SILENCE_LIMIT: u32 = 16;
+
+/// After how many operations a person looking at the run sees its progress move.
+const REPORT_EVERY: u64 = 25;
+
+/// What became of a plan.
+#[derive(Default)]
+pub(super) struct Report {
+    pub counts: Counts,
+    /// Lines of what did not succeed; the others were written with their effect.
+    pub unsuccessful: Vec<OperationRecord>,
+    /// Whether the same run again may do better.
+    pub retry: bool,
+    /// Numbers were refused, so planning again finds others.
+    pub numbers_refused: bool,
+    pub stopped: Option<Stopped>,
+    pub done: u64,
+}
+
+/// Why a plan was not carried out to its end.
+pub(super) enum Stopped {
+    /// The time given to this function is nearly over.
+    OutOfTime,
+    /// A person asked for it.
+    Cancelled,
+    /// A side is gone.
+    Cause(StopCause),
+    /// The PBX does not answer any more.
+    Silence(String),
+}
+
+/// What the execution asks and tells while it runs.
+#[async_trait::async_trait]
+pub(super) trait Supervisor: Send + Sync {
+    /// Whether a person asked the run to stop.
+    async fn cancelled(&self) -> bool;
+    /// So many operations are done.
+    async fn progress(&self, done: u64);
+}
+
+/// Limits of one execution.
+pub(super) struct Limits {
+    /// When to stop cleanly.
+    pub deadline: Option<Timestamp>,
+}
+
+struct Course<'a> {
+    hands: Hands<'a>,
+    limits: &'a Limits,
+    supervisor: &'a dyn Supervisor,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    report: Report,
+    fruitless: BTreeSet<EntraUserId>,
+    silent: u32,
+    full: bool,
+}
+
+/// Carries out `operations`, which are sorted by phase.
+pub(super) async fn execute(
+    operations: Vec<Operation>,
+    hands: Hands<'_>,
+    limits: &Limits,
+    supervisor: &dyn Supervisor,
+) -> Report {
+    let course = Course {
+        hands,
+        limits,
+        supervisor,
+        state: Mutex::new(State::default()),
+    };
+    let mut rest = operations.into_iter().peekable();
+    while let Some(phase) = rest.peek().map(|operation| operation.phase) {
+        let mut together = Vec::new();
+        while let Some(operation) = rest.next_if(|operation| operation.phase == phase) {
+            together.push(operation);
+        }
+        course.phase(together).await;
+    }
+    course
+        .state
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .report
+}
+
+impl Course<'_> {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        // A panic of one operation must not take the others' outcomes with it.
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    async fn phase(&self, operations: Vec<Operation>) {
+        // Twice the PBX's slots: while some operations wait for the table, others use the PBX.
+        let side_by_side = self.hands.pbx.write_slots().max(1) * 2;
+        futures::stream::iter(operations)
+            .for_each_concurrent(side_by_side, |operation| self.one(operation))
+            .await;
+    }
+
+    async fn one(&self, operation: Operation) {
+        let outcome = match self.obstacle(&operation) {
+            Some(reason) => Outcome::NotAttempted(reason),
+            None => match self.hands.perform(&operation).await {
+                Ok(outcome) => outcome,
+                Err(Trouble::Failed(failure)) => Outcome::Failed(failure),
+                Err(Trouble::Stop(cause)) => self.stop(Stopped::Cause(cause)),
+            },
+        };
+        let done = self.note(&operation, &outcome);
+        if done.is_multiple_of(REPORT_EVERY) {
+            self.supervisor.progress(done).await;
+            if self.supervisor.cancelled().await {
+                self.stop(Stopped::Cancelled);
+            }
+        }
+    }
+
+    /// Why an operation is not even tried.
+    fn obstacle(&self, operation: &Operation) -> Option<Reason> {
+        let out_of_time = self
+            .limits
+            .deadline
+            .is_some_and(|deadline| self.hands.clock.now() >= deadline);
+        if out_of_time {
+            self.stop(Stopped::OutOfTime);
+        }
+        let state = self.state();
+        if state.report.stopped.is_some() {
+            return Some(Reason::RunStopped);
+        }
+        if state.full && matches!(operation.change, Change::Create { .. }) {
+            return Some(Reason::CapacityReached);
+        }
+        let missing = operation
+            .relies_on
+            .iter()
+            .any(|user| state.fruitless.contains(user));
+        missing.then_some(Reason::DependencyFailed)
+    }
+
+    /// The first cause is the one that is reported.
+    fn stop(&self, why: Stopped) -> Outcome {
+        let mut state = self.state();
+        if state.report.stopped.is_none() {
+            state.report.stopped = Some(why);
+        }
+        Outcome::NotAttempted(Reason::RunStopped)
+    }
+
+    fn note(&self, operation: &Operation, outcome: &Outcome) -> u64 {
+        let stamp = super::outcome::Stamp {
+            at: self.hands.clock.now(),
+            run: self.hands.run,
+        };
+        let mut state = self.state();
+        let stopped_early = matches!(outcome, Outcome::NotAttempted(Reason::RunStopped));
+        if !stopped_early {
+            count(&mut state.report.counts, operation.kind(), outcome);
+            state.report.done += 1;
+        }
+        state
+            .report
+            .unsuccessful
+            .extend(unsuccessful(operation, outcome, stamp));
+        match outcome {
+            Outcome::Applied | Outcome::AlreadyDone => state.silent = 0,
+            Outcome::Failed(failure) => self.note_failure(&mut state, operation, failure),
+            Outcome::NotAttempted(_) => {
+                state.fruitless.insert(operation.user);
+            }
+        }
+        state.report.done
+    }
+
+    fn note_failure(&self, state: &mut State, operation: &Operation, failure: &Failure) {
+        state.fruitless.insert(operation.user);
+        state.report.retry |= failure.retry;
+        state.report.numbers_refused |= failure.reason == Reason::NumberTaken;
+        state.full |= failure.reason == Reason::CapacityReached;
+        if failure.reason != Reason::PbxUnavailable {
+            state.silent = 0;
+            return;
+        }
+        state.silent += 1;
+        if state.silent >= SILENCE_LIMIT && state.report.stopped.is_none() {
+            state.report.stopped = Some(Stopped::Silence(failure.sentence.clone()));
+        }
+    }
+}

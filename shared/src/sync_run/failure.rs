@@ -1,0 +1,93 @@
+//! What a failed run means for its connection: the sentence an admin reads, whether somebody must act, when to try again.
+
+use std::time::Duration;
+
+use crate::ports::{DirectoryError, PhoneSystemError};
+
+use super::collect::CollectError;
+use super::effect::StopCause;
+use super::execute::Stopped;
+
+/// A run that could not do its work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RunFailure {
+    /// For the admin.
+    pub sentence: String,
+    /// Whether it stays so until somebody acts.
+    pub needs_attention: bool,
+}
+
+/// How long until the next try after so many failures in a row: a probe every 15 minutes for an hour, hourly for a day,
+/// then daily, never full stop.
+pub(super) fn back_off(failures_in_row: u32) -> Duration {
+    let minutes = match failures_in_row {
+        0..=4 => 15,
+        5..=28 => 60,
+        _ => 24 * 60,
+    };
+    Duration::from_secs(minutes * 60)
+}
+
+impl From<&CollectError> for RunFailure {
+    fn from(error: &CollectError) -> Self {
+        match error {
+            CollectError::Directory(error) => error.into(),
+            CollectError::PhoneSystem(error) => error.into(),
+            CollectError::Store(error) => passing(error.to_string()),
+            CollectError::NoSuchGroup(_) => lasting(error.to_string()),
+        }
+    }
+}
+
+impl From<&DirectoryError> for RunFailure {
+    fn from(error: &DirectoryError) -> Self {
+        match error {
+            DirectoryError::SignInRefused { .. } | DirectoryError::PermissionMissing { .. } => {
+                lasting(error.to_string())
+            }
+            DirectoryError::CursorExpired
+            | DirectoryError::Unavailable { .. }
+            | DirectoryError::Unexpected { .. } => passing(error.to_string()),
+        }
+    }
+}
+
+impl From<&PhoneSystemError> for RunFailure {
+    fn from(error: &PhoneSystemError) -> Self {
+        match error {
+            PhoneSystemError::Shut { .. } | PhoneSystemError::Unavailable { .. } => {
+                lasting(error.to_string())
+            }
+            _ => passing(error.to_string()),
+        }
+    }
+}
+
+impl RunFailure {
+    /// Of an execution that ended early for want of a side; the other ends are no failures.
+    pub fn of_stop(stopped: &Stopped) -> Option<Self> {
+        match stopped {
+            Stopped::OutOfTime | Stopped::Cancelled => None,
+            Stopped::Cause(StopCause::Shut(error)) => Some(error.into()),
+            Stopped::Cause(StopCause::Store(error)) => Some(passing(error.to_string())),
+            Stopped::Silence(sentence) => {
+                Some(lasting(format!("the PBX does not answer any more: {sentence}")))
+            }
+        }
+    }
+}
+
+/// Somebody must act, or a side must come back.
+pub(super) fn lasting(sentence: String) -> RunFailure {
+    RunFailure {
+        sentence,
+        needs_attention: true,
+    }
+}
+
+fn passing(sentence: String) -> RunFailure {
+    RunFailure {
+        sentence,
+        needs_attention: false,
+    }
+}

@@ -1,0 +1,327 @@
+//! One message of the sync queue: takes the lease, runs what is due, leaves the connection in order.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::domain::connection::{Connection, ConnectionStatus};
+use crate::domain::ids::{ConnectionId, SyncRunId};
+use crate::domain::schedule::next_run;
+use crate::domain::settings::ConnectionSettings;
+use crate::domain::sync_run::{RunMode, RunRequest, RunState, SyncRun, Trigger};
+use crate::ports::{SideError, SyncHint};
+use crate::store::{Finish, GoodRun, Lease, ManagedCounts, StoreError, Versioned, WorkState};
+
+use super::Engine;
+use super::conduct::{self, Conducted};
+use super::failure::{RunFailure, back_off};
+use super::lease::{LEASE_TTL, while_held};
+use super::request::hint;
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunEnd {
+    /// Somebody else was faster, or there is no such connection any more.
+    NothingDue,
+    /// A run of this connection is under way; what is due stays due.
+    HeldByAnother,
+    /// The run is over, or its removals wait for a person.
+    Finished(SyncRunId),
+    /// The time was over; the run goes on with the next message.
+    Continues(SyncRunId),
+}
+
+/// The message could not be dealt with and should come again.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The connection's settings make no client.
+    #[error("the connection cannot be used: {0}")]
+    Sides(#[from] SideError),
+    /// Another run took the connection over.
+    #[error("the lease of this run was lost")]
+    LeaseLost,
+}
+
+/// Runs what is due of one connection, until `deadline` at the latest.
+pub async fn run_due(
+    engine: &Engine,
+    message: &SyncHint,
+    deadline: Option<Timestamp>,
+) -> Result<RunEnd, RunError> {
+    let connection = message.connection_id;
+    if !is_due(engine, connection).await? {
+        return Ok(RunEnd::NothingDue);
+    }
+    let owner = Uuid::new_v4().to_string();
+    let now = engine.clock.now();
+    let Some(lease) = engine
+        .store
+        .acquire_lease(connection, &owner, now, LEASE_TTL)
+        .await?
+    else {
+        return Ok(RunEnd::HeldByAnother);
+    };
+    let work = under_lease(engine, &lease, deadline);
+    while_held(&engine.store, engine.clock.as_ref(), &lease, work)
+        .await
+        .map_err(|_| RunError::LeaseLost)?
+}
+
+async fn is_due(engine: &Engine, connection: ConnectionId) -> Result<bool, StoreError> {
+    let state = engine.store.work_state(connection).await?;
+    let now = engine.clock.now();
+    Ok(state.is_some_and(|state| state.due_at.is_some_and(|due| due <= now)))
+}
+
+async fn under_lease(
+    engine: &Engine,
+    lease: &Lease,
+    deadline: Option<Timestamp>,
+) -> Result<RunEnd, RunError> {
+    let Some(connection) = engine.store.connection(lease.connection).await? else {
+        engine.store.release_lease(lease).await?;
+        return Ok(RunEnd::NothingDue);
+    };
+    let state = engine
+        .store
+        .work_state(lease.connection)
+        .await?
+        .unwrap_or_default();
+    let Some(mut run) = pick(engine, lease, &state).await? else {
+        let next = next_time(engine, lease.connection).await?;
+        engine.store.set_next_scheduled(lease.connection, next).await?;
+        engine.store.release_lease(lease).await?;
+        return Ok(RunEnd::NothingDue);
+    };
+    if !connection.value.status.may_run() || run.cancel_requested {
+        return cancel(engine, lease, run, &state).await;
+    }
+    run.started_at.get_or_insert(engine.clock.now());
+    let id = run.id;
+    let conducted = conduct::conduct(engine, lease, &connection.value, &mut run, &state, deadline).await?;
+    close(engine, lease, connection, run, &state, conducted).await?;
+    let continues = engine
+        .store
+        .work_state(lease.connection)
+        .await?
+        .is_some_and(|s| s.running_run == Some(id));
+    Ok(if continues {
+        RunEnd::Continues(id)
+    } else {
+        RunEnd::Finished(id)
+    })
+}
+
+/// The unfinished run, else the waiting one, else a new scheduled one if its time has come.
+async fn pick(engine: &Engine, lease: &Lease, state: &WorkState) -> Result<Option<SyncRun>, StoreError> {
+    if let Some(id) = state.running_run
+        && let Some(run) = engine.store.run(lease.connection, id).await?
+        && !run.state.is_final()
+    {
+        return Ok(Some(run));
+    }
+    if let Some(run) = engine.store.take_waiting_run(lease).await?
+        && !run.state.is_final()
+    {
+        return Ok(Some(run));
+    }
+    let now = engine.clock.now();
+    if state.due_at.is_none_or(|due| due > now) {
+        return Ok(None);
+    }
+    let request = RunRequest {
+        trigger: Trigger::Scheduled,
+        mode: RunMode::Full,
+        dry_run: false,
+        user: None,
+    };
+    let run = SyncRun::queued(lease.connection, request, now);
+    engine.store.start_run(lease, &run).await?;
+    Ok(Some(run))
+}
+
+async fn cancel(
+    engine: &Engine,
+    lease: &Lease,
+    mut run: SyncRun,
+    state: &WorkState,
+) -> Result<RunEnd, RunError> {
+    run.state = RunState::Cancelled;
+    run.finished_at = Some(engine.clock.now());
+    engine.store.put_run(&run, lease).await?;
+    let next = next_time(engine, lease.connection).await?;
+    engine
+        .store
+        .finish(
+            lease,
+            Finish {
+                next_scheduled_at: next,
+                ..uneventful(run.id, state)
+            },
+        )
+        .await?;
+    Ok(RunEnd::Finished(run.id))
+}
+
+/// Writes the end of the run, of the work state and, where it changed, of the connection's status.
+async fn close(
+    engine: &Engine,
+    lease: &Lease,
+    connection: Versioned<Connection>,
+    mut run: SyncRun,
+    state: &WorkState,
+    conducted: Conducted,
+) -> Result<(), RunError> {
+    let now = engine.clock.now();
+    let settings = engine
+        .store
+        .settings(lease.connection)
+        .await?
+        .map(|settings| settings.value);
+    let next = settings.and_then(|settings| scheduled_after(&settings, now));
+    let counts = conducted.counts.unwrap_or(state.counts);
+    let mut finish = Finish {
+        next_scheduled_at: next,
+        counts,
+        ..uneventful(run.id, state)
+    };
+    match &conducted.end {
+        conduct::End::OutOfTime => {
+            run.request.trigger = Trigger::Continuation;
+            finish.continues = true;
+            finish.due_at = Some(now);
+        }
+        conduct::End::Held => finish.held_run = Some(Some(run.id)),
+        conduct::End::Cancelled => run.state = RunState::Cancelled,
+        conduct::End::Failed(failure) => {
+            run.state = RunState::Failed;
+            run.error = Some(failure.sentence.clone());
+            finish.failed = true;
+            let wait = back_off(state.failures_in_row + 1);
+            finish.due_at = Some(now + wait);
+        }
+        conduct::End::Done => run.state = done_state(&run),
+    }
+    if !matches!(conducted.end, conduct::End::OutOfTime | conduct::End::Held) {
+        run.finished_at = Some(now);
+    }
+    if matches!(conducted.end, conduct::End::Done | conduct::End::Held) && !run.request.dry_run {
+        finish.good = conducted.counts.map(|counts| GoodRun {
+            at: now,
+            managed: counts.extensions,
+        });
+    }
+    engine.store.put_run(&run, lease).await?;
+    log(&run);
+    if run.request.dry_run {
+        engine.store.finish(lease, finish).await?;
+        return Ok(());
+    }
+    set_status(engine, connection, &conducted.end).await?;
+    engine.store.finish(lease, finish).await?;
+    if matches!(conducted.end, conduct::End::OutOfTime) {
+        hint(engine, lease.connection, Trigger::Continuation, Some(run.id)).await;
+    }
+    Ok(())
+}
+
+/// The end of a run after which everything is as it was.
+fn uneventful(run: SyncRunId, state: &WorkState) -> Finish {
+    Finish {
+        due_at: None,
+        next_scheduled_at: None,
+        good: None,
+        run,
+        held_run: None,
+        counts: state.counts,
+        failed: false,
+        continues: false,
+    }
+}
+
+fn done_state(run: &SyncRun) -> RunState {
+    if run.counts().failed > 0 {
+        RunState::PartlyFailed
+    } else {
+        RunState::Succeeded
+    }
+}
+
+/// One line a run, with all counts.
+fn log(run: &SyncRun) {
+    let counts = run.counts();
+    tracing::info!(
+        connection.id = %run.connection,
+        sync_run.id = %run.id,
+        sync_run.state = ?run.state,
+        sync_run.trigger = ?run.request.trigger,
+        create = counts.create,
+        update = counts.update,
+        bind = counts.bind,
+        delete = counts.delete,
+        release = counts.release,
+        unchanged = counts.unchanged,
+        skipped = counts.skipped,
+        failed = counts.failed,
+        "the sync run ended"
+    );
+}
+
+/// A failure that lasts is shown on the connection; the first success clears it.
+async fn set_status(
+    engine: &Engine,
+    mut connection: Versioned<Connection>,
+    end: &conduct::End,
+) -> Result<(), StoreError> {
+    let status = match end {
+        conduct::End::Failed(RunFailure {
+            sentence,
+            needs_attention: true,
+        }) => ConnectionStatus::NeedsAttention {
+            reason: sentence.clone(),
+        },
+        conduct::End::Done | conduct::End::Held => ConnectionStatus::Connected,
+        _ => return Ok(()),
+    };
+    if connection.value.status == status {
+        return Ok(());
+    }
+    connection.value.status = status;
+    match engine.store.save_connection(&connection).await {
+        // An admin changed the connection meanwhile; their word counts, and the next run judges again.
+        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn next_time(engine: &Engine, connection: ConnectionId) -> Result<Option<Timestamp>, StoreError> {
+    let settings = engine.store.settings(connection).await?;
+    Ok(settings.and_then(|settings| scheduled_after(&settings.value, engine.clock.now())))
+}
+
+/// When the schedule runs next; never while no part is switched on.
+pub fn scheduled_after(settings: &ConnectionSettings, now: Timestamp) -> Option<Timestamp> {
+    if !settings.any_part_enabled() {
+        return None;
+    }
+    match next_run(&settings.schedule, now) {
+        Ok(next) => Some(next),
+        Err(error) => {
+            // Settings are checked before they are stored, so this is a zone that the time zone data dropped.
+            tracing::error!(error = %error, "the schedule cannot be followed; trying again in a day");
+            Some(now + Duration::from_secs(24 * 3600))
+        }
+    }
+}
+
+/// What a run leaves managed.
+pub(super) fn managed(extensions: usize) -> ManagedCounts {
+    ManagedCounts {
+        extensions: extensions as u64,
+        ..ManagedCounts::default()
+    }
+}

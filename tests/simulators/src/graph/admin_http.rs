@@ -1,0 +1,255 @@
+//! The administrator's side over HTTP, for those who run the simulator as a process of its own. It is not
+//! protected: it belongs on loopback.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Graph;
+use super::admin::AdminError;
+use super::answer::Answer;
+use super::call::Call;
+use super::world::{Ending, Reply};
+
+/// What `GET /_sim` says.
+const ROUTES: &[(&str, &str)] = &[
+    ("GET /_sim/tenants", "tenant ids"),
+    ("GET /_sim/tenants/{t}/users", "ids of live users"),
+    (
+        "POST /_sim/tenants/{t}/users",
+        "properties, optionally id -> {id}",
+    ),
+    ("GET /_sim/tenants/{t}/users/{id}", "properties"),
+    (
+        "PATCH /_sim/tenants/{t}/users/{id}",
+        "properties; null empties one",
+    ),
+    ("DELETE /_sim/tenants/{t}/users/{id}", "into the recycle bin"),
+    (
+        "POST /_sim/tenants/{t}/users/{id}/disable|enable|restore|purge",
+        "",
+    ),
+    ("PUT /_sim/tenants/{t}/users/{id}/manager", "{id: string|null}"),
+    ("GET /_sim/tenants/{t}/groups", "ids of live groups"),
+    (
+        "POST /_sim/tenants/{t}/groups",
+        "properties, optionally id -> {id}",
+    ),
+    ("PATCH /_sim/tenants/{t}/groups/{id}", "properties"),
+    ("DELETE /_sim/tenants/{t}/groups/{id}", ""),
+    ("PUT|DELETE /_sim/tenants/{t}/groups/{id}/members/{member}", ""),
+    (
+        "PUT|DELETE /_sim/tenants/{t}/apps/{app}/roles/{role}",
+        "grant or revoke an application role",
+    ),
+    ("PUT /_sim/tenants/{t}/apps/{app}/consent", "{granted: bool}"),
+    ("PUT /_sim/tenants/{t}/apps/{app}/enabled", "{enabled: bool}"),
+    ("POST /_sim/tenants/{t}/apps/{app}/secrets", "{value, ends_at}"),
+    (
+        "POST /_sim/tenants/{t}/apps/{app}/secrets/expire|remove",
+        "{value}",
+    ),
+    ("POST /_sim/tenants/{t}/keys/roll", "{overlap: bool}"),
+    (
+        "POST /_sim/tenants/{t}/delta/expire",
+        "every delta token so far is expired",
+    ),
+    ("GET|DELETE /_sim/requests", "{counts, requests}"),
+    ("POST /_sim/clock", "{advance_seconds}"),
+    (
+        "GET|POST|DELETE /_sim/faults",
+        "{path, method?, skip?, times?, kind}",
+    ),
+    (
+        "GET|PUT /_sim/behaviour",
+        "every switch; what is left out gets its default",
+    ),
+];
+
+pub fn answer(graph: &Graph, call: &Call) -> Reply {
+    let parts: Vec<&str> = call.segments.iter().skip(1).map(String::as_str).collect();
+    let answer = match route(graph, call, &parts) {
+        Ok(Some(answer)) => answer,
+        Ok(None) => problem(404, "there is no such call; GET /_sim lists them"),
+        Err(error) => {
+            let status = match error {
+                AdminError::NoTenant(_) | AdminError::NoApp(_) | AdminError::NoObject(_) => 404,
+                AdminError::NoProperty(_) | AdminError::NestingRefused | AdminError::Malformed(_) => 400,
+            };
+            problem(status, &error.to_string())
+        }
+    };
+    Reply {
+        answer,
+        delay_ms: 0,
+        ending: Ending::Whole,
+    }
+}
+
+fn problem(status: u16, text: &str) -> Answer {
+    Answer::with_status(status, json!({ "error": text }))
+}
+
+type Routed = Result<Option<Answer>, AdminError>;
+
+fn route(graph: &Graph, call: &Call, parts: &[&str]) -> Routed {
+    match parts {
+        [] => {
+            let routes: Vec<Value> = ROUTES
+                .iter()
+                .map(|(call, about)| json!({ "call": call, "about": about }))
+                .collect();
+            Ok(Some(Answer::json(json!({ "routes": routes }))))
+        }
+        ["tenants"] => Ok(Some(Answer::json(json!(graph.tenant_ids())))),
+        ["tenants", tenant, "users", rest @ ..] => users(graph, call, tenant, rest),
+        ["tenants", tenant, "groups", rest @ ..] => groups(graph, call, tenant, rest),
+        ["tenants", tenant, "apps", app, rest @ ..] => apps(graph, call, (tenant, app), rest),
+        ["tenants", tenant, "keys", "roll"] => {
+            let Roll { overlap } = body(call, "{overlap}")?;
+            done(graph.roll_keys(tenant, overlap))
+        }
+        ["tenants", tenant, "delta", "expire"] => done(graph.expire_delta_tokens(tenant)),
+        _ => simulation(graph, call, parts),
+    }
+}
+
+#[derive(Deserialize)]
+struct Roll {
+    overlap: bool,
+}
+
+#[derive(Deserialize)]
+struct Advance {
+    advance_seconds: u64,
+}
+
+fn simulation(graph: &Graph, call: &Call, parts: &[&str]) -> Routed {
+    match (call.method.as_str(), parts) {
+        ("GET", ["requests"]) => {
+            let body = json!({ "counts": graph.request_counts(), "requests": graph.requests() });
+            return Ok(Some(Answer::json(body)));
+        }
+        ("DELETE", ["requests"]) => graph.clear_requests(),
+        ("POST", ["clock"]) => {
+            let Advance { advance_seconds } = body(call, "{advance_seconds}")?;
+            graph.advance(Duration::from_secs(advance_seconds));
+        }
+        ("GET", ["faults"]) => return Ok(Some(Answer::json(json!(graph.faults())))),
+        ("POST", ["faults"]) => graph.add_fault(body(call, "{path, method?, skip?, times?, kind}")?),
+        ("DELETE", ["faults"]) => graph.clear_faults(),
+        ("GET", ["behaviour"]) => return Ok(Some(Answer::json(json!(graph.behaviour())))),
+        ("PUT", ["behaviour"]) => graph.set_behaviour(body(call, "the behaviour that GET shows")?),
+        _ => return Ok(None),
+    }
+    Ok(Some(Answer::empty(204)))
+}
+
+#[derive(Deserialize)]
+struct Manager {
+    id: Option<Uuid>,
+}
+
+fn users(graph: &Graph, call: &Call, tenant: &str, rest: &[&str]) -> Routed {
+    match (call.method.as_str(), rest) {
+        ("GET", []) => Ok(Some(Answer::json(json!(graph.user_ids(tenant)?)))),
+        ("POST", []) => created(graph.create_user(tenant, &body(call, "properties")?)?),
+        ("GET", [id]) => Ok(graph.user(tenant, id_of(id)?)?.map(Answer::json)),
+        ("PATCH", [id]) => done(graph.update_user(tenant, id_of(id)?, &body(call, "properties")?)),
+        ("DELETE", [id]) => done(graph.delete_user(tenant, id_of(id)?)),
+        ("POST", [id, "disable"]) => done(graph.disable_user(tenant, id_of(id)?)),
+        ("POST", [id, "enable"]) => done(graph.enable_user(tenant, id_of(id)?)),
+        ("POST", [id, "restore"]) => done(graph.restore_user(tenant, id_of(id)?)),
+        ("POST", [id, "purge"]) => done(graph.purge_user(tenant, id_of(id)?)),
+        ("PUT", [id, "manager"]) => {
+            let Manager { id: manager } = body(call, "{id}")?;
+            done(graph.set_manager(tenant, id_of(id)?, manager))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn groups(graph: &Graph, call: &Call, tenant: &str, rest: &[&str]) -> Routed {
+    match (call.method.as_str(), rest) {
+        ("GET", []) => Ok(Some(Answer::json(json!(graph.group_ids(tenant)?)))),
+        ("POST", []) => created(graph.create_group(tenant, &body(call, "properties")?)?),
+        ("PATCH", [id]) => done(graph.update_group(tenant, id_of(id)?, &body(call, "properties")?)),
+        ("DELETE", [id]) => done(graph.delete_group(tenant, id_of(id)?)),
+        ("PUT", [id, "members", member]) => done(graph.add_member(tenant, id_of(id)?, id_of(member)?)),
+        ("DELETE", [id, "members", member]) => done(graph.remove_member(tenant, id_of(id)?, id_of(member)?)),
+        _ => Ok(None),
+    }
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    granted: bool,
+}
+
+#[derive(Deserialize)]
+struct Enabled {
+    enabled: bool,
+}
+
+#[derive(Deserialize)]
+struct NewSecret {
+    value: String,
+    ends_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct KnownSecret {
+    value: String,
+}
+
+fn apps(graph: &Graph, call: &Call, (tenant, app): (&str, &str), rest: &[&str]) -> Routed {
+    match (call.method.as_str(), rest) {
+        ("PUT", ["roles", role]) => done(graph.grant_role(tenant, app, role)),
+        ("DELETE", ["roles", role]) => done(graph.revoke_role(tenant, app, role)),
+        ("PUT", ["consent"]) => {
+            let Granted { granted } = body(call, "{granted}")?;
+            done(graph.set_consent(tenant, app, granted))
+        }
+        ("PUT", ["enabled"]) => {
+            let Enabled { enabled } = body(call, "{enabled}")?;
+            done(graph.set_app_enabled(tenant, app, enabled))
+        }
+        ("POST", ["secrets"]) => {
+            let NewSecret { value, ends_at } = body(call, "{value, ends_at}")?;
+            done(graph.add_secret(tenant, app, &value, ends_at))
+        }
+        ("POST", ["secrets", "expire"]) => {
+            let KnownSecret { value } = body(call, "{value}")?;
+            done(graph.expire_secret(tenant, app, &value))
+        }
+        ("POST", ["secrets", "remove"]) => {
+            let KnownSecret { value } = body(call, "{value}")?;
+            done(graph.remove_secret(tenant, app, &value))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn body<T: DeserializeOwned>(call: &Call, wanted: &'static str) -> Result<T, AdminError> {
+    serde_json::from_slice(&call.body).map_err(|_| AdminError::Malformed(wanted))
+}
+
+fn id_of(text: &str) -> Result<Uuid, AdminError> {
+    Uuid::parse_str(text).map_err(|_| AdminError::Malformed("an object id in the path"))
+}
+
+fn done(result: Result<(), AdminError>) -> Routed {
+    result.map(|()| Some(Answer::empty(204)))
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands beside `done` in the same match"
+)]
+fn created(id: Uuid) -> Routed {
+    Ok(Some(Answer::with_status(201, json!({ "id": id.to_string() }))))
+}

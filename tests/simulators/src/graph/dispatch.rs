@@ -1,0 +1,26 @@
+//! From a route to what answers it.
+
+use super::answer::{Answer, ApiError};
+use super::call::Call;
+use super::context::Context;
+use super::properties::EntityType::{Group, User};
+use super::routes::Route;
+use super::{delta, list, members, objects};
+
+pub fn dispatch(context: &Context, call: &Call, route: &Route) -> Result<Answer, ApiError> {
+    match route {
+        Route::List(entity) => list::list(context, call, *entity),
+        Route::Count(entity) => list::count(context, call, *entity),
+        Route::Delta(entity) => delta::delta(context, call, *entity),
+        Route::User(key) => list::single(context, call, User, key),
+        Route::Group(key) => list::single(context, call, Group, key),
+        Route::Members(path) => members::list(context, call, path),
+        Route::GetByIds => objects::get_by_ids(context, call),
+        Route::DeletedUsers => objects::deleted_users(context, call),
+        Route::DeletedItem(key) => objects::deleted_item(context, call, key),
+        Route::Applications => objects::applications(context, call),
+        Route::Application(key) => objects::application(context, call, key),
+        Route::Organization => Ok(objects::organization(context)),
+        Route::Batch => Err(ApiError::bad_request("A batch cannot contain a batch.")),
+    }
+}

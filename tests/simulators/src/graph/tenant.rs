@@ -1,0 +1,72 @@
+//! One tenant: its directory, its app registrations and its signing keys. An app exists in a tenant only
+//! when it is registered or consented there.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::directory::Directory;
+use super::keys::KeyRing;
+
+/// The transitive members of one group, kept while neither groups nor users change.
+pub struct TransitiveMembers {
+    pub group: Uuid,
+    pub changes: usize,
+    pub members: Arc<BTreeSet<Uuid>>,
+}
+
+pub struct Tenant {
+    pub id: String,
+    pub name: String,
+    /// The initial domain; also accepted as the tenant segment.
+    pub domain: String,
+    pub directory: Directory,
+    pub apps: BTreeMap<String, App>,
+    pub keys: KeyRing,
+    /// Delta tokens of an earlier epoch are expired.
+    pub delta_epoch: u32,
+    pub transitive: RefCell<Option<TransitiveMembers>>,
+}
+
+/// An application with its service principal in this tenant.
+pub struct App {
+    pub object_id: Uuid,
+    pub principal_id: Uuid,
+    pub display_name: String,
+    pub secrets: Vec<Secret>,
+    pub certificates: Vec<Certificate>,
+    pub roles: BTreeSet<String>,
+    /// Without consent a token is issued, but without roles.
+    pub consent: bool,
+    pub enabled: bool,
+}
+
+pub struct Secret {
+    pub key_id: Uuid,
+    pub value: String,
+    pub starts_at: Timestamp,
+    pub ends_at: Timestamp,
+}
+
+/// A registered certificate: enough of it to check a client assertion.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    pub key_id: Uuid,
+    /// Base64url SHA-256 of the certificate, as in `x5t#S256`.
+    pub thumbprint_sha256: String,
+    /// Base64url SHA-1 of the certificate, as in `x5t`.
+    pub thumbprint_sha1: Option<String>,
+    /// The RSA public key, DER (`SubjectPublicKeyInfo` or PKCS#1).
+    pub public_key: Vec<u8>,
+    pub starts_at: Timestamp,
+    pub ends_at: Timestamp,
+}
+
+impl Tenant {
+    pub fn answers_to(&self, segment: &str) -> bool {
+        self.id.eq_ignore_ascii_case(segment) || self.domain.eq_ignore_ascii_case(segment)
+    }
+}
