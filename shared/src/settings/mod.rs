@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 
-pub use roles::{AdminSettings, FullSyncSettings, LocalMode, LocalSettings, SchedulerSettings};
-pub use values::{
-    AddressPolicy, GraphAddresses, LogFormat, LogSettings, SecretsKey, TableName, TokenHash, WebOrigin,
+pub use crate::pbx::AddressPolicy;
+pub use roles::{
+    AdminSettings, EngineSettings, FullSyncSettings, LocalMode, LocalSettings, SchedulerSettings,
 };
+pub use values::{GraphAddresses, LogFormat, LogSettings, SecretsKey, TableName, TokenHash, WebOrigin};
 
 /// Exit code of a process whose settings are wrong (`EX_CONFIG` of `sysexits.h`).
 pub const EXIT_CODE: u8 = 78;

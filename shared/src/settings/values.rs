@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
-/// Name of the DynamoDB table.
+/// Name of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableName(String);
 
@@ -147,28 +147,6 @@ impl TokenHash {
 impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenHash(..)")
-    }
-}
-
-/// Which addresses a PBX may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AddressPolicy {
-    /// Public addresses over https.
-    Public,
-    /// Private ranges too.
-    Private,
-    /// This machine too, there also over plain http.
-    Loopback,
-}
-
-impl AddressPolicy {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "public" => Ok(Self::Public),
-            "private" => Ok(Self::Private),
-            "loopback" => Ok(Self::Loopback),
-            _ => Err("must be public, private or loopback".to_owned()),
-        }
     }
 }
 

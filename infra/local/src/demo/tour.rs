@@ -1,0 +1,131 @@
+//! What an admin does on the first day: connect, choose who is synced, look at the plan, run it, run it again.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use serde_json::{Value, json};
+use simulators::graph::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_TENANT_ID};
+use simulators::pbx::KeyPair;
+
+use super::api::Api;
+use super::progress::Progress;
+use super::report;
+use crate::host::Host;
+
+/// Between two looks at a run.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The tour of one demo.
+pub struct Tour {
+    pub api: Api,
+    pub pbx_address: String,
+    pub pbx_credentials: KeyPair,
+}
+
+impl Tour {
+    /// Takes it from an empty table to a tenant in step.
+    pub async fn take(&self, host: &mut Host) -> anyhow::Result<()> {
+        println!("Connecting the simulated tenant Northwind Instruments to the simulated PBX");
+        let connection = self.connect().await?;
+        self.choose_people(&connection).await?;
+        // Saving settings with a part enabled asks for the first run at once. It is called off before anything follows
+        // it, so that its plan can be shown first.
+        self.call_off_first_run(&connection).await?;
+        host.start_work();
+
+        let plan = self.sync(&connection, true).await?;
+        println!("\nPlan of the first run (a dry run; nothing is written):\n");
+        println!("{}", report::plan(&self.operations(&connection, &plan).await?));
+        println!("\nFirst run");
+        let first = self.sync(&connection, false).await?;
+        println!("  {}", report::counts(&first));
+        print!(
+            "{}",
+            report::exceptions(&self.operations(&connection, &first).await?)
+        );
+        println!("\nSecond run");
+        let second = self.sync(&connection, false).await?;
+        let verdict = if report::did_nothing(&second) {
+            "nothing to do"
+        } else {
+            "not yet in step"
+        };
+        println!("  {verdict}: {}", report::counts(&second));
+        Ok(())
+    }
+
+    async fn connect(&self) -> anyhow::Result<String> {
+        let body = json!({
+            "name": "Northwind Instruments, Berlin",
+            "tenant_id": DEMO_TENANT_ID,
+            "client_id": DEMO_CLIENT_ID,
+            "client_secret": DEMO_CLIENT_SECRET,
+            "pbx": {
+                "base_url": self.pbx_address,
+                "client_id": self.pbx_credentials.id,
+                "client_secret": self.pbx_credentials.secret,
+            },
+        });
+        let made = self.api.post("/connections", Some(&body)).await?;
+        ensure!(
+            made["status"] == "connected",
+            "the connection is {}",
+            made["status"]
+        );
+        let id = made["id"].as_str().context("a connection without an id")?;
+        Ok(format!("/connections/{id}"))
+    }
+
+    async fn choose_people(&self, connection: &str) -> anyhow::Result<()> {
+        let path = format!("{connection}/settings");
+        let change = |settings: &mut Value| {
+            settings["users"]["enabled"] = json!(true);
+            settings["users"]["scope"] =
+                json!({ "kind": "types", "types": ["member"], "only_enabled": true });
+            settings["users"]["number"] = json!({ "kind": "automatic", "start": "2000" });
+            settings["schedule"]["time_zone"] = json!("Europe/Berlin");
+        };
+        self.api.replace(&path, change).await
+    }
+
+    async fn call_off_first_run(&self, connection: &str) -> anyhow::Result<()> {
+        for run in self.api.all(&format!("{connection}/sync-runs")).await? {
+            let id = run["id"].as_str().context("a run without an id")?;
+            self.api
+                .post(&format!("{connection}/sync-runs/{id}/cancel"), None)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for a run and waits for its end.
+    async fn sync(&self, connection: &str, dry_run: bool) -> anyhow::Result<Value> {
+        let body = json!({ "mode": "full", "dry_run": dry_run });
+        let runs = format!("{connection}/sync-runs");
+        let asked = self.api.post(&runs, Some(&body)).await?;
+        let id = asked["id"].as_str().context("a run without an id")?;
+        let mut progress = Progress::new();
+        loop {
+            let run = self.api.get(&format!("{runs}/{id}")).await?;
+            progress.show(&run);
+            match run["state"].as_str() {
+                Some("succeeded" | "partly_failed" | "held") => {
+                    progress.finish();
+                    return Ok(run);
+                }
+                Some("failed" | "cancelled") => {
+                    progress.finish();
+                    anyhow::bail!("the run {}: {}", run["state"], run["error"]);
+                }
+                _ => tokio::time::sleep(LOOK_EVERY).await,
+            }
+        }
+    }
+
+    async fn operations(&self, connection: &str, run: &Value) -> anyhow::Result<Vec<Value>> {
+        let id = run["id"].as_str().context("a run without an id")?;
+        self.api
+            .all(&format!("{connection}/sync-runs/{id}/operations"))
+            .await
+    }
+}
