@@ -6,11 +6,13 @@
 //! - `sync_run`: the use case, from a due connection to a finished run.
 //! - `ports`: what the use case needs of the outside.
 //! - `graph`, `pbx`, `store`: Microsoft Graph, the phone system, the table.
-//! - `http`: how every one of our requests leaves the machine.
 //! - `queue`: hints from one function to another.
+//! - `http`: how every one of our requests leaves the machine.
+//! - `sides`, `wiring`: clients and engine, made of settings.
 //! - `settings`, `telemetry`: environment and logs.
 
 pub mod clock;
+pub mod deadline;
 pub mod domain;
 pub mod graph;
 pub mod http;
@@ -20,8 +22,10 @@ pub mod ports;
 pub mod queue;
 pub mod secrets;
 pub mod settings;
+pub mod sides;
 pub mod store;
 pub mod sync_run;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod wiring;

@@ -104,6 +104,11 @@ impl NumberRange {
         }
     }
 
+    /// The upper end.
+    pub fn last(&self) -> &ExtensionNumber {
+        &self.last
+    }
+
     /// Whether `number` lies inside, ends included.
     pub fn contains(&self, number: &ExtensionNumber) -> bool {
         number.counting_key() >= self.first.counting_key()

@@ -51,7 +51,6 @@ impl GraphClient {
             advanced: false,
             yielding: false,
             doing: DOING,
-            permission: PERMISSION,
         };
         let Credential::Secret(secret) = &self.credential;
         match self.fetch(&call, &self.patience(), plain::<Application>).await {

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::{Call, GraphClient};
 use super::error::unexpected;
@@ -24,7 +24,7 @@ pub(super) struct PartAnswer {
     id: String,
     pub status: u16,
     #[serde(default)]
-    headers: Option<BTreeMap<String, Text>>,
+    headers: Option<BTreeMap<String, Value>>,
     #[serde(default)]
     pub body: PartBody,
 }
@@ -39,30 +39,21 @@ pub(super) enum PartBody {
     Other,
 }
 
-/// A header's value; some are written as numbers.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Text {
-    Text(String),
-    Other(serde_json::Value),
-}
-
 #[derive(Deserialize)]
 struct BatchAnswer {
     responses: Vec<PartAnswer>,
 }
 
 impl PartAnswer {
-    /// A header, in any letter case.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    /// A header, in any letter case; some are written as numbers.
+    pub fn header(&self, name: &str) -> Option<String> {
         let headers = self.headers.as_ref()?;
-        headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .and_then(|(_, value)| match value {
-                Text::Text(text) => Some(text.as_str()),
-                Text::Other(_) => None,
-            })
+        let (_, value) = headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+        match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
     }
 }
 
@@ -81,7 +72,6 @@ impl GraphClient {
             advanced: false,
             yielding: true,
             doing,
-            permission,
         };
         let answer = self
             .fetch(&call, patience, plain::<BatchAnswer>)
@@ -204,7 +194,7 @@ mod tests {
             let text =
                 format!(r#"{{"id":"1","status":502,"headers":{{"retry-AFTER":"7","n":1}},"body":{body}}}"#);
             let part: PartAnswer = serde_json::from_str(&text).unwrap();
-            assert_eq!(part.header("Retry-After"), Some("7"));
+            assert_eq!(part.header("Retry-After").as_deref(), Some("7"));
             assert!(matches!(part.body, PartBody::Other), "{body}");
         }
     }

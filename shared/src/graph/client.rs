@@ -83,8 +83,6 @@ pub(super) struct Call<'a> {
     pub yielding: bool,
     /// For errors: what is being read.
     pub doing: &'a str,
-    /// For errors: what a 403 means.
-    pub permission: &'static str,
 }
 
 enum Attempt<T> {

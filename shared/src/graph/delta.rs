@@ -92,7 +92,6 @@ impl GraphClient {
             advanced: false,
             yielding: false,
             doing,
-            permission,
         };
         let chain = Chain {
             first: call,
@@ -141,14 +140,13 @@ impl GraphClient {
     ) -> Result<(Vec<T>, Option<String>), Failure> {
         // A cursor from before the base address changed belongs to nobody.
         let url = same_server(&self.base, &round.cursor.0).ok_or(DirectoryError::CursorExpired)?;
-        let (doing, permission) = (round.doing, round.permission);
+        let doing = round.doing;
         let first = Call {
             url,
             body: None,
             advanced: false,
             yielding: false,
             doing,
-            permission,
         };
         let mut items = Vec::new();
         let link = self

@@ -93,7 +93,6 @@ impl GraphClient {
             advanced: true,
             yielding: true,
             doing: DOING,
-            permission: PERMISSION,
         };
         match self.fetch(&call, patience, member_page).await {
             Ok(page) => Ok(Step::Page(page)),

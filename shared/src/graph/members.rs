@@ -68,7 +68,7 @@ impl Part {
     pub fn judge(&self, answer: PartAnswer, now: Timestamp) -> Result<Step, DirectoryError> {
         let retry_after = answer
             .header("retry-after")
-            .and_then(|text| parse_retry_after(text, now));
+            .and_then(|text| parse_retry_after(&text, now));
         let odd = |detail: &str| {
             unexpected(format!(
                 "reading group members: group {}: {} {detail}",

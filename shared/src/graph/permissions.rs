@@ -81,7 +81,6 @@ impl GraphClient {
             advanced: false,
             yielding: false,
             doing: DOING,
-            permission,
         };
         match self.fetch(&call, patience, plain::<IgnoredAny>).await {
             Ok(_) => Ok(true),
@@ -113,7 +112,6 @@ impl GraphClient {
             advanced: false,
             yielding: false,
             doing: DOING,
-            permission,
         };
         match self.fetch(&call, patience, plain::<IdPage>).await {
             Ok(page) => {

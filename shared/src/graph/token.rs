@@ -165,7 +165,7 @@ impl GraphClient {
         let useful = life.saturating_sub(MARGIN).max(life / 2);
         let renew_at = self.clock.now().checked_add(useful).unwrap_or(Timestamp::MAX);
         Ok(Token {
-            value: answer.access_token,
+            value: SecretString::from(answer.access_token),
             renew_at,
             number,
         })

@@ -55,7 +55,7 @@ impl GraphClient {
                 Ok(()) => return Ok(users),
                 // Links of repeated answers can be dead; the list then is read from its start.
                 Err(Failure::Refused(refusal)) if refusal.is_lost_page() && may_restart => {
-                    may_restart = false
+                    may_restart = false;
                 }
                 Err(failure) => return Err(failure.into_error("reading all users", PERMISSION)),
             }
@@ -76,13 +76,10 @@ impl GraphClient {
             advanced: false,
             yielding: true,
             doing: "reading all users",
-            permission: PERMISSION,
         };
         let parse = |body: &[u8]| wire::user_page(body, number.as_ref());
-        let rest = self
-            .read_chain(Chain { first, patience }, parse, |page| keep(users, page))
+        self.read_chain(Chain { first, patience }, parse, |page| keep(users, page))
             .await?;
-        drop(rest);
         Ok(())
     }
 
@@ -108,7 +105,6 @@ impl GraphClient {
                 advanced: false,
                 yielding: false,
                 doing,
-                permission: PERMISSION,
             };
             let parse = |body: &[u8]| wire::user_page(body, number.as_ref());
             self.read_chain(
@@ -142,7 +138,6 @@ impl GraphClient {
             advanced: false,
             yielding: false,
             doing,
-            permission: PERMISSION,
         };
         match self
             .fetch(&call, &self.patience(), |body| wire::user(body, number.as_ref()))

@@ -154,11 +154,11 @@ fn http_client(
         resolver: Some(Arc::new(GuardedResolver::new(address.clone()))),
         ..HttpOptions::default()
     };
+    let has_authority = options.extra_root_ca.is_some();
     crate::http::client(&options).map_err(|error| match error {
-        HttpSetupError::RootCertificate => SideError {
-            field: "/pbx/ca_pem",
-            detail: "expected one or more certificates in PEM form (-----BEGIN CERTIFICATE-----)".to_owned(),
-        },
+        HttpSetupError::RootCertificate => not_certificates(),
+        // Without a given authority the certificates of this machine are at fault.
+        HttpSetupError::Tls(_) if has_authority => not_certificates(),
         error => SideError {
             field: "/pbx",
             detail: error.to_string(),
@@ -166,19 +166,24 @@ fn http_client(
     })
 }
 
+fn not_certificates() -> SideError {
+    SideError {
+        field: "/pbx/ca_pem",
+        detail: "expected one or more certificates in PEM form (-----BEGIN CERTIFICATE-----)".to_owned(),
+    }
+}
+
 /// The API answers 200 to everything; any other status comes from something in front of it.
 fn refuse_status(status: StatusCode) -> Result<(), Fault> {
+    let said = format!("HTTP status {}", status.as_u16());
     if status.is_success() {
         Ok(())
     } else if status.is_server_error() {
-        Err(Fault::Lost(format!("HTTP status {}", status.as_u16()).into()))
+        Err(Fault::Lost(said.into()))
     } else if status.is_redirection() {
-        Err(Fault::Foreign(format!(
-            "HTTP status {}; redirects are not followed",
-            status.as_u16()
-        )))
+        Err(Fault::Foreign(format!("{said}; redirects are not followed")))
     } else {
-        Err(Fault::Foreign(format!("HTTP status {}", status.as_u16())))
+        Err(Fault::Foreign(said))
     }
 }
 

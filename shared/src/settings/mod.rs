@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 
-pub use roles::{AdminSettings, FullSyncSettings, LocalMode, LocalSettings, SchedulerSettings};
+pub use roles::{
+    AdminSettings, EngineSettings, FullSyncSettings, LocalMode, LocalSettings, SchedulerSettings,
+};
 pub use values::{
     AddressPolicy, GraphAddresses, LogFormat, LogSettings, SecretsKey, TableName, TokenHash, WebOrigin,
 };

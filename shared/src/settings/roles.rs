@@ -15,15 +15,33 @@ use super::{
 const GRAPH: &str = "https://graph.microsoft.com/v1.0";
 const LOGIN: &str = "https://login.microsoftonline.com";
 
-/// Of the function `scheduler`.
+/// What every function needs to do its work.
 #[derive(Debug, Clone)]
-pub struct SchedulerSettings {
+pub struct EngineSettings {
     /// The table.
     pub table: TableName,
     /// For secrets at rest.
     pub secrets_key: SecretsKey,
-    /// Where sync hints go.
-    pub sync_queue: Url,
+    /// Where sync hints go; without it the scheduler finds what is due within a minute.
+    pub sync_queue: Option<Url>,
+    /// Where Microsoft answers.
+    pub microsoft: GraphAddresses,
+    /// Which addresses a PBX may have.
+    pub policy: AddressPolicy,
+}
+
+/// Whether a role is of use without the sync queue.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Queue {
+    Needed,
+    Helpful,
+}
+
+/// Of the function `scheduler`.
+#[derive(Debug, Clone)]
+pub struct SchedulerSettings {
+    /// What it works on.
+    pub engine: EngineSettings,
     /// Where presence hints go.
     pub presence_queue: Option<Url>,
     /// Logs.
@@ -34,40 +52,22 @@ impl SchedulerSettings {
     /// Reads the role's variables.
     pub fn read(vars: &Vars) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(vars);
-        let settings = Self::read_from(&mut reader);
-        reader.finish(settings)
-    }
-
-    fn read_from(reader: &mut Reader<'_>) -> Option<Self> {
-        // Every variable is looked at before any is missed, so that all problems show at once.
-        let table = table(reader);
-        let secrets_key = required_key(reader);
-        let sync_queue = required_queue(reader);
+        let engine = engine(&mut reader, Queue::Needed);
         let presence_queue = reader.optional("PRESENCE_QUEUE_URL", base_url);
-        let log = log(reader, LogFormat::Json, "info");
-        Some(Self {
-            table,
-            secrets_key: secrets_key?,
-            sync_queue: sync_queue?,
+        let log = log(&mut reader, LogFormat::Json, "info");
+        reader.finish(engine.map(|engine| Self {
+            engine,
             presence_queue,
             log,
-        })
+        }))
     }
 }
 
 /// Of the function `full-sync`.
 #[derive(Debug, Clone)]
 pub struct FullSyncSettings {
-    /// The table.
-    pub table: TableName,
-    /// For secrets at rest.
-    pub secrets_key: SecretsKey,
-    /// Where a run asks for its continuation; without it the scheduler finds the rest within a minute.
-    pub sync_queue: Option<Url>,
-    /// Where Microsoft answers.
-    pub microsoft: GraphAddresses,
-    /// Which addresses a PBX may have.
-    pub policy: AddressPolicy,
+    /// What it works on.
+    pub engine: EngineSettings,
     /// Logs.
     pub log: LogSettings,
 }
@@ -76,41 +76,17 @@ impl FullSyncSettings {
     /// Reads the role's variables.
     pub fn read(vars: &Vars) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(vars);
-        let settings = Self::read_from(&mut reader);
-        reader.finish(settings)
-    }
-
-    fn read_from(reader: &mut Reader<'_>) -> Option<Self> {
-        let table = table(reader);
-        let secrets_key = required_key(reader);
-        let sync_queue = reader.optional("SYNC_QUEUE_URL", base_url);
-        let microsoft = microsoft(reader);
-        let policy = policy(reader, AddressPolicy::Public);
-        let log = log(reader, LogFormat::Json, "info");
-        Some(Self {
-            table,
-            secrets_key: secrets_key?,
-            sync_queue,
-            microsoft: microsoft?,
-            policy,
-            log,
-        })
+        let engine = engine(&mut reader, Queue::Helpful);
+        let log = log(&mut reader, LogFormat::Json, "info");
+        reader.finish(engine.map(|engine| Self { engine, log }))
     }
 }
 
 /// Of the function `admin`.
 #[derive(Debug, Clone)]
 pub struct AdminSettings {
-    /// The table.
-    pub table: TableName,
-    /// For secrets at rest.
-    pub secrets_key: SecretsKey,
-    /// Where sync hints go.
-    pub sync_queue: Url,
-    /// Where Microsoft answers.
-    pub microsoft: GraphAddresses,
-    /// Which addresses a PBX may have.
-    pub policy: AddressPolicy,
+    /// What it works on.
+    pub engine: EngineSettings,
     /// At which origin the world reaches us.
     pub public_base_url: WebOrigin,
     /// A token with role admin, for first use.
@@ -123,30 +99,17 @@ impl AdminSettings {
     /// Reads the role's variables.
     pub fn read(vars: &Vars) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(vars);
-        let settings = Self::read_from(&mut reader);
-        reader.finish(settings)
-    }
-
-    fn read_from(reader: &mut Reader<'_>) -> Option<Self> {
-        let table = table(reader);
-        let secrets_key = required_key(reader);
-        let sync_queue = required_queue(reader);
-        let microsoft = microsoft(reader);
-        let policy = policy(reader, AddressPolicy::Public);
+        let engine = engine(&mut reader, Queue::Needed);
         let origin = "the https origin at which the world reaches this installation";
         let public_base_url = reader.required("PUBLIC_BASE_URL", origin, WebOrigin::parse);
         let bootstrap = reader.optional("BOOTSTRAP_TOKEN_SHA256", TokenHash::parse);
-        let log = log(reader, LogFormat::Json, "info");
-        Some(Self {
-            table,
-            secrets_key: secrets_key?,
-            sync_queue: sync_queue?,
-            microsoft: microsoft?,
-            policy,
-            public_base_url: public_base_url?,
+        let log = log(&mut reader, LogFormat::Json, "info");
+        reader.finish(engine.zip(public_base_url).map(|(engine, public_base_url)| Self {
+            engine,
+            public_base_url,
             bootstrap,
             log,
-        })
+        }))
     }
 }
 
@@ -217,16 +180,24 @@ fn table(reader: &mut Reader<'_>) -> TableName {
         .unwrap_or_default()
 }
 
-fn required_key(reader: &mut Reader<'_>) -> Option<SecretsKey> {
-    reader.required(
-        "SECRETS_KEY",
-        "kms:<key id or ARN> or file:<path>",
-        SecretsKey::parse,
-    )
-}
-
-fn required_queue(reader: &mut Reader<'_>) -> Option<Url> {
-    reader.required("SYNC_QUEUE_URL", "the URL of the sync queue", base_url)
+/// Looks at every variable before it misses one, so that all problems show at once.
+fn engine(reader: &mut Reader<'_>, queue: Queue) -> Option<EngineSettings> {
+    let table = table(reader);
+    let key = "kms:<key id or ARN> or file:<path>";
+    let secrets_key = reader.required("SECRETS_KEY", key, SecretsKey::parse);
+    let sync_queue = match queue {
+        Queue::Needed => reader.required("SYNC_QUEUE_URL", "the URL of the sync queue", base_url),
+        Queue::Helpful => reader.optional("SYNC_QUEUE_URL", base_url),
+    };
+    let microsoft = microsoft(reader);
+    let policy = policy(reader, AddressPolicy::Public);
+    Some(EngineSettings {
+        table,
+        secrets_key: secrets_key?,
+        sync_queue,
+        microsoft: microsoft?,
+        policy,
+    })
 }
 
 fn microsoft(reader: &mut Reader<'_>) -> Option<GraphAddresses> {

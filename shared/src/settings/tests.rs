@@ -23,15 +23,21 @@ fn names(error: &SettingsError) -> Vec<&'static str> {
 #[test]
 fn lambda_roles_have_the_defaults_of_the_contract() {
     let admin = AdminSettings::read(&vars(&lambda())).unwrap();
-    assert_eq!(admin.table.as_str(), "connector");
-    assert_eq!(admin.secrets_key, SecretsKey::Kms("alias/connector".to_owned()));
-    assert_eq!(admin.microsoft.graph.as_str(), "https://graph.microsoft.com/v1.0");
+    assert_eq!(admin.engine.table.as_str(), "connector");
     assert_eq!(
-        admin.microsoft.login.as_str(),
+        admin.engine.secrets_key,
+        SecretsKey::Kms("alias/connector".to_owned())
+    );
+    assert_eq!(
+        admin.engine.microsoft.graph.as_str(),
+        "https://graph.microsoft.com/v1.0"
+    );
+    assert_eq!(
+        admin.engine.microsoft.login.as_str(),
         "https://login.microsoftonline.com/"
     );
     assert_eq!(admin.public_base_url.as_str(), "https://connector.example.com");
-    assert_eq!(admin.policy, AddressPolicy::Public);
+    assert_eq!(admin.engine.policy, AddressPolicy::Public);
     assert_eq!(admin.log.format, LogFormat::Json);
     assert!(admin.bootstrap.is_none());
     assert!(SchedulerSettings::read(&vars(&lambda())).is_ok());

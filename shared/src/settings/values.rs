@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
-/// Name of the DynamoDB table.
+/// Name of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableName(String);
 

@@ -74,6 +74,15 @@ impl Store {
         }
     }
 
+    /// Whether a part was enabled ever. `false` without such a connection.
+    pub async fn ever_enabled(&self, connection: ConnectionId) -> Result<bool, StoreError> {
+        let item = self.get(&Key::settings(connection), "reading settings").await?;
+        let row = item
+            .map(|item| body::<SettingsRow>(item, "settings"))
+            .transpose()?;
+        Ok(row.is_some_and(|row| row.ever_enabled.is_some()))
+    }
+
     /// `true` for one caller only in the life of a connection: the one that saved the first enabled part.
     pub async fn mark_ever_enabled(&self, connection: ConnectionId) -> Result<bool, StoreError> {
         const DOING: &str = "marking the first enabled part";

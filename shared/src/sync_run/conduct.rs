@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use crate::deadline::Deadline;
 use crate::domain::connection::Connection;
 use crate::domain::ids::{ConnectionId, SyncRunId};
 use crate::domain::operation_record::{ObjectKind, OperationRecord, OutcomeKind};
@@ -50,7 +51,7 @@ struct Conductor<'a> {
     sides: Sides,
     settings: ConnectionSettings,
     state: &'a WorkState,
-    deadline: Option<Timestamp>,
+    deadline: &'a Deadline,
 }
 
 /// Runs `run` and notes its progress in it.
@@ -60,7 +61,7 @@ pub(super) async fn conduct(
     connection: &Connection,
     run: &mut SyncRun,
     state: &WorkState,
-    deadline: Option<Timestamp>,
+    deadline: &Deadline,
 ) -> Result<Conducted, RunError> {
     let settings = engine
         .store
@@ -214,7 +215,7 @@ impl Conductor<'_> {
             operations.clone(),
             hands,
             &Limits {
-                deadline: self.deadline,
+                deadline: self.deadline.clone(),
             },
             &watch,
         )

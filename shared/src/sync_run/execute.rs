@@ -4,13 +4,12 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use futures::StreamExt as _;
-use jiff::Timestamp;
-
+use crate::deadline::Deadline;
 use crate::domain::ids::EntraUserId;
 use crate::domain::operation_record::{OperationRecord, Reason};
 use crate::domain::sync_run::Counts;
 use crate::plan::operation::{Change, Operation};
+use futures::StreamExt as _;
 
 use super::effect::{Hands, StopCause, Trouble};
 use super::outcome::{Failure, Outcome, count, unsuccessful};
@@ -60,7 +59,7 @@ pub(super) trait Supervisor: Send + Sync {
 /// Limits of one execution.
 pub(super) struct Limits {
     /// When to stop cleanly.
-    pub deadline: Option<Timestamp>,
+    pub deadline: Deadline,
 }
 
 struct Course<'a> {
@@ -142,10 +141,7 @@ impl Course<'_> {
 
     /// Why an operation is not even tried.
     fn obstacle(&self, operation: &Operation) -> Option<Reason> {
-        let out_of_time = self
-            .limits
-            .deadline
-            .is_some_and(|deadline| self.hands.clock.now() >= deadline);
+        let out_of_time = self.limits.deadline.has_passed(self.hands.clock.now());
         if out_of_time {
             self.stop(Stopped::OutOfTime);
         }

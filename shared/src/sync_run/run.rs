@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::deadline::Deadline;
 use crate::domain::connection::{Connection, ConnectionStatus};
 use crate::domain::ids::{ConnectionId, SyncRunId};
 use crate::domain::schedule::next_run;
@@ -47,11 +48,7 @@ pub enum RunError {
 }
 
 /// Runs what is due of one connection, until `deadline` at the latest.
-pub async fn run_due(
-    engine: &Engine,
-    message: &SyncHint,
-    deadline: Option<Timestamp>,
-) -> Result<RunEnd, RunError> {
+pub async fn run_due(engine: &Engine, message: &SyncHint, deadline: &Deadline) -> Result<RunEnd, RunError> {
     let connection = message.connection_id;
     if !is_due(engine, connection).await? {
         return Ok(RunEnd::NothingDue);
@@ -77,11 +74,7 @@ async fn is_due(engine: &Engine, connection: ConnectionId) -> Result<bool, Store
     Ok(state.is_some_and(|state| state.due_at.is_some_and(|due| due <= now)))
 }
 
-async fn under_lease(
-    engine: &Engine,
-    lease: &Lease,
-    deadline: Option<Timestamp>,
-) -> Result<RunEnd, RunError> {
+async fn under_lease(engine: &Engine, lease: &Lease, deadline: &Deadline) -> Result<RunEnd, RunError> {
     let Some(connection) = engine.store.connection(lease.connection).await? else {
         engine.store.release_lease(lease).await?;
         return Ok(RunEnd::NothingDue);
@@ -97,7 +90,7 @@ async fn under_lease(
         engine.store.release_lease(lease).await?;
         return Ok(RunEnd::NothingDue);
     };
-    if !connection.value.status.may_run() || run.cancel_requested {
+    if !connection.value.status.may_run() || run.cancel_requested || run.state.is_final() {
         return cancel(engine, lease, run, &state).await;
     }
     run.started_at.get_or_insert(engine.clock.now());
@@ -124,12 +117,14 @@ async fn pick(engine: &Engine, lease: &Lease, state: &WorkState) -> Result<Optio
     {
         return Ok(Some(run));
     }
-    if let Some(run) = engine.store.take_waiting_run(lease).await?
-        && !run.state.is_final()
-    {
-        return Ok(Some(run));
-    }
     let now = engine.clock.now();
+    let scheduled = state.next_scheduled_at.is_some_and(|at| at <= now);
+    if let Some(run) = engine.store.take_waiting_run(lease).await? {
+        // One that was called off while it waited is only put away, unless the schedule asks for a run of its own.
+        if !run.state.is_final() || !scheduled {
+            return Ok(Some(run));
+        }
+    }
     if state.due_at.is_none_or(|due| due > now) {
         return Ok(None);
     }

@@ -18,7 +18,7 @@ fn large(config: &mut Config) {
 async fn thousands_of_extensions_are_listed_whatever_the_page_size() {
     let world = World::with(large).await;
     let client = world.client();
-    for (page_size, calls) in [(10_000, 2), (1_000, 13), (777, 16), (12_345, 2), (20_000, 2)] {
+    for (page_size, calls) in [(10_000, 2), (1_000, 13)] {
         world
             .pbx()
             .change_settings(|settings| settings.behaviour.page_size_max = page_size);
@@ -143,14 +143,17 @@ async fn a_refused_batch_is_read_one_by_one() {
 
 #[tokio::test]
 async fn a_read_that_breaks_off_is_tried_again_and_then_an_error() {
-    let world = World::with(large).await;
+    let world = World::with(|config| config.extensions = People::Count(400)).await;
+    world
+        .pbx()
+        .change_settings(|settings| settings.behaviour.page_size_max = 99);
     let client = world.client();
     world.pbx().fault(
         Fault::once("extension/list", FaultKind::DropBefore)
             .after(3)
             .times(2),
     );
-    assert_eq!(client.list_extensions().await.unwrap().len(), 12_345);
+    assert_eq!(client.list_extensions().await.unwrap().len(), 400);
     world
         .pbx()
         .fault(Fault::forever("extension/list", FaultKind::DropBefore).after(3));

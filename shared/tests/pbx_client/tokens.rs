@@ -305,7 +305,7 @@ async fn no_secret_is_printed() {
     let mut shown = format!("{error} {error:?}");
     let mut cause = std::error::Error::source(&error);
     while let Some(error) = cause {
-        shown.push_str(&format!(" {error} {error:?}"));
+        shown = format!("{shown} {error} {error:?}");
         cause = error.source();
     }
     for secret in [

@@ -1,0 +1,135 @@
+//! Tests both sides with credentials that are not stored yet. What is wrong is said of the field to mend.
+
+use shared::domain::connection::{Capabilities, FirmwareVersion};
+use shared::domain::settings_check::FieldProblem;
+use shared::ports::{
+    Directory, DirectoryError, PermissionName, PhoneSystem, PhoneSystemError, ShutProblem, SignInProblem,
+};
+
+use crate::problem::Problem;
+
+/// What the enabled parts of this version need of Microsoft Graph.
+pub const NEEDED: [PermissionName; 2] = ["User.Read.All", "Group.Read.All"];
+
+/// What a PBX said of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PbxFacts {
+    pub firmware_version: String,
+    pub serial_number: String,
+    pub capabilities: Capabilities,
+}
+
+/// Why a side did not pass.
+#[derive(Debug)]
+pub enum ProbeError {
+    /// A value is wrong.
+    Field(FieldProblem),
+    /// Nothing is known of the values: the side could not be asked.
+    NotAsked(Problem),
+}
+
+/// Signs in to Entra and tells which permissions are missing.
+pub async fn entra(directory: &dyn Directory) -> Result<Vec<String>, ProbeError> {
+    match directory.missing_permissions(&NEEDED).await {
+        Ok(missing) => Ok(missing.into_iter().map(str::to_owned).collect()),
+        Err(DirectoryError::PermissionMissing { permission }) => Ok(vec![permission]),
+        Err(DirectoryError::SignInRefused { problem, sentence }) => {
+            Err(ProbeError::Field(sign_in_problem(problem, &sentence)))
+        }
+        Err(error) => Err(ProbeError::NotAsked(Problem::unavailable(
+            "Microsoft Graph",
+            &error,
+        ))),
+    }
+}
+
+fn sign_in_problem(problem: SignInProblem, sentence: &str) -> FieldProblem {
+    let (pointer, mend) = match problem {
+        SignInProblem::WrongSecret => (
+            "/client_secret",
+            "send the value of the secret, not its id, from Certificates & secrets",
+        ),
+        SignInProblem::ExpiredSecret => ("/client_secret", "make a new secret in the app registration"),
+        SignInProblem::UnknownApp => (
+            "/client_id",
+            "send the Application (client) ID of an app registered in this tenant",
+        ),
+        SignInProblem::UnknownTenant => ("/tenant_id", "send the Directory (tenant) ID"),
+        SignInProblem::Other => (
+            "/client_secret",
+            "compare tenant, app and secret with the app registration",
+        ),
+    };
+    FieldProblem::new(
+        pointer,
+        format!("Microsoft refused the sign-in: {sentence}; {mend}"),
+    )
+}
+
+/// Signs in to the PBX and asks what it is.
+pub async fn pbx(phone_system: &dyn PhoneSystem) -> Result<PbxFacts, ProbeError> {
+    let information = phone_system
+        .information()
+        .await
+        .map_err(|error| ProbeError::Field(pbx_problem(&error)))?;
+    new_enough(&information.firmware_version).map_err(ProbeError::Field)?;
+    let capabilities = phone_system
+        .capabilities()
+        .await
+        .map_err(|error| ProbeError::Field(pbx_problem(&error)))?;
+    Ok(PbxFacts {
+        firmware_version: information.firmware_version,
+        serial_number: information.serial_number,
+        capabilities,
+    })
+}
+
+fn new_enough(firmware: &str) -> Result<(), FieldProblem> {
+    let good =
+        FirmwareVersion::parse(firmware).is_some_and(|version| version.at_least(FirmwareVersion::BASE));
+    if good {
+        return Ok(());
+    }
+    Err(FieldProblem::new(
+        "/pbx/base_url",
+        format!("the PBX has firmware {firmware}; 83.8.0.25 or later is needed: update the PBX"),
+    ))
+}
+
+fn pbx_problem(error: &PhoneSystemError) -> FieldProblem {
+    let (pointer, mend) = match error {
+        PhoneSystemError::Shut { problem, .. } => match problem {
+            ShutProblem::WrongCredentials => (
+                "/pbx/client_secret",
+                "compare Client ID and Client Secret with Integrations > API on the PBX",
+            ),
+            ShutProblem::AddressBlocked => (
+                "/pbx/base_url",
+                "remove our address from Security > Security Rules > Blocked IP Addresses on the PBX",
+            ),
+            ShutProblem::AddressForbidden => (
+                "/pbx/base_url",
+                "add our address to the allowed IP addresses at Integrations > API on the PBX",
+            ),
+            ShutProblem::ApiOff => ("/pbx/base_url", "switch on Integrations > API on the PBX"),
+            ShutProblem::NoFreeSession => (
+                "/pbx/base_url",
+                "all API sessions of the PBX are in use: wait half an hour and try again",
+            ),
+            ShutProblem::NotTrusted => (
+                "/pbx/base_url",
+                "use the PBX's own name with a valid certificate, or send its authority in ca_pem",
+            ),
+        },
+        PhoneSystemError::Unavailable { .. } => (
+            "/pbx/base_url",
+            "check the address and that the PBX can be reached from here",
+        ),
+        _ => (
+            "/pbx/base_url",
+            "check that this is the address of a P-Series PBX with its Open API",
+        ),
+    };
+    tracing::warn!(error = %error, "a PBX under test did not pass");
+    FieldProblem::new(pointer, format!("{error}; {mend}"))
+}

@@ -1,0 +1,7 @@
+//! What this function asks of `shared::sync_run`; the rest of it is the table.
+
+pub use shared::domain::schedule::next_run;
+pub use shared::sync_run::Engine;
+pub use shared::sync_run::approval::{VerdictError, approve, cancel, reject};
+pub use shared::sync_run::explain::{ExplainError, Explanation, RuleResult, explain};
+pub use shared::sync_run::request::{RequestError, request_run};

@@ -1,0 +1,133 @@
+//! A connection as its admins see it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::domain::connection::{Capabilities, Connection, ConnectionStatus};
+use shared::domain::ids::{ClientId, ConnectionId, TenantId};
+use shared::domain::sync_run::SyncRun;
+use shared::store::{StoreError, WorkState};
+
+use super::sync_run::SyncRunView;
+use crate::AdminState;
+
+/// Whether a connection works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// The app has not been given its permissions.
+    AwaitingConsent,
+    /// Works.
+    Connected,
+    /// Switched off by an admin.
+    Disabled,
+    /// Ended by an admin.
+    Disconnected,
+    /// Stopped until somebody acts.
+    NeedsAttention,
+}
+
+impl Status {
+    /// The status and what to do about it.
+    pub fn of(status: &ConnectionStatus) -> (Self, Option<String>) {
+        match status {
+            ConnectionStatus::AwaitingConsent { reason } => (Self::AwaitingConsent, Some(reason.clone())),
+            ConnectionStatus::Connected => (Self::Connected, None),
+            ConnectionStatus::Disabled => (Self::Disabled, None),
+            ConnectionStatus::Disconnected => (Self::Disconnected, None),
+            ConnectionStatus::NeedsAttention { reason } => (Self::NeedsAttention, Some(reason.clone())),
+        }
+    }
+}
+
+/// A connection.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ConnectionView {
+    id: ConnectionId,
+    name: String,
+    status: Status,
+    /// What to do, where the status asks for something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_reason: Option<String>,
+    tenant_id: TenantId,
+    client_id: ClientId,
+    pbx: PbxView,
+    /// Register it with the app, for the admin's consent.
+    redirect_uri: String,
+    /// Register it with the app, for people's sign-in.
+    sso_redirect_uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    secret_expires_at: Option<Timestamp>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_run: Option<SyncRunView>,
+    /// When the schedule starts a run next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    next_run_at: Option<Timestamp>,
+    /// Distinct objects that changed in the directory since the last run.
+    pending_changes: u64,
+    counts: ManagedCountsView,
+}
+
+/// The PBX of a connection, without its credentials.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct PbxView {
+    base_url: String,
+    firmware_version: String,
+    serial_number: String,
+    capabilities: Capabilities,
+}
+
+/// How many objects are managed.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ManagedCountsView {
+    extensions: u64,
+    groups: u64,
+    contacts: u64,
+}
+
+impl ConnectionView {
+    /// Adds to a connection what its work state says.
+    pub async fn load(state: &AdminState, connection: Connection) -> Result<Self, StoreError> {
+        let store = &state.engine.store;
+        let work = store.work_state(connection.id).await?.unwrap_or_default();
+        let last_run = match work.running_run.or(work.last_run) {
+            Some(run) => store.run(connection.id, run).await?,
+            None => None,
+        };
+        Ok(Self::new(state, connection, &work, last_run.as_ref()))
+    }
+
+    fn new(state: &AdminState, connection: Connection, work: &WorkState, last_run: Option<&SyncRun>) -> Self {
+        let (status, status_reason) = Status::of(&connection.status);
+        let next_run_at = work.next_scheduled_at.filter(|_| connection.status.may_run());
+        Self {
+            id: connection.id,
+            name: connection.name,
+            status,
+            status_reason,
+            tenant_id: connection.tenant,
+            client_id: connection.client,
+            pbx: PbxView {
+                base_url: connection.pbx.base_url,
+                firmware_version: connection.pbx.firmware_version,
+                serial_number: connection.pbx.serial_number,
+                capabilities: connection.pbx.capabilities,
+            },
+            redirect_uri: state.redirect_uri(),
+            sso_redirect_uri: state.sso_redirect_uri(),
+            secret_expires_at: connection.secret_expires_at,
+            created_at: connection.created_at,
+            last_run: last_run.map(SyncRunView::of),
+            next_run_at,
+            pending_changes: work.pending_changes,
+            counts: ManagedCountsView {
+                extensions: work.counts.extensions,
+                groups: work.counts.groups,
+                contacts: work.counts.contacts,
+            },
+        }
+    }
+}

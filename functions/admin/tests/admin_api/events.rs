@@ -1,0 +1,67 @@
+//! Recorded events of API Gateway and of function URLs, through the conversion that runs on Lambda.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Context, LambdaEvent};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use crate::harness::World;
+
+/// Status, and what the body holds.
+fn expectations() -> BTreeMap<&'static str, (u16, &'static str)> {
+    BTreeMap::from([
+        ("health-asked", (200, "{\"status\":\"ok\"}")),
+        ("health-asked-by-function-url", (200, "{\"status\":\"ok\"}")),
+        ("connections-listed", (200, "\"name\":\"Office\"")),
+        ("connection-read-without-token", (401, "/problems/unauthorized")),
+        (
+            "connection-created-with-wrong-fields",
+            (422, "/problems/validation"),
+        ),
+        ("settings-saved-by-function-url", (200, "\"delete_grace_days\":7")),
+        (
+            "settings-saved-without-precondition",
+            (428, "/problems/precondition-required"),
+        ),
+        ("sync-run-requested", (202, "{\"id\":\"")),
+        ("connection-deleted-by-get", (405, "/problems/method-not-allowed")),
+        ("unknown-path-probed", (404, "/problems/not-found")),
+    ])
+}
+
+fn events() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/admin");
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_recorded_event_is_answered_as_expected() {
+    let expected = expectations();
+    let events = events();
+    let names: Vec<&str> = events.keys().map(String::as_str).collect();
+    assert_eq!(names, expected.keys().copied().collect::<Vec<_>>());
+    for (name, text) in &events {
+        let (status, part) = expected[name.as_str()];
+        let world = World::connected().await;
+        let payload: LambdaRequest = serde_json::from_str(text).unwrap();
+        let event = LambdaEvent::new(payload, Context::default());
+        let answer = Adapter::from(world.router.clone()).oneshot(event).await.unwrap();
+        let answer: Value = serde_json::to_value(answer).unwrap();
+        assert_eq!(answer["statusCode"], status, "{name}: {answer}");
+        assert!(
+            answer["body"].as_str().unwrap().contains(part),
+            "{name}: {answer}"
+        );
+        assert_eq!(answer["headers"]["cache-control"], "no-store", "{name}");
+    }
+}

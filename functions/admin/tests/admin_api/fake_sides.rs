@@ -1,0 +1,215 @@
+//! Both sides of a connection under test: what they answer is set by the test, what they were shown is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use secrecy::ExposeSecret as _;
+use shared::domain::connection::{Capabilities, Connection, ConnectionSecrets};
+use shared::domain::entra_user::{EntraUser, UserChange};
+use shared::domain::extension::{Capacity, Extension, ExtensionRow, FieldsPatch, NewExtension};
+use shared::domain::ids::{EntraGroupId, EntraUserId, ExtensionId};
+use shared::domain::number::ExtensionNumber;
+use shared::ports::{
+    Cursor, Deleted, Directory, DirectoryError, GroupMembers, PermissionName, PhoneSystem, PhoneSystemError,
+    ShutProblem, SideError, SideFactory, Sides, SignInProblem, SystemInformation, UserQuery,
+};
+
+/// What both sides answer.
+#[derive(Debug, Clone)]
+pub struct Script {
+    pub sign_in: Option<SignInProblem>,
+    pub graph_down: bool,
+    pub missing: Vec<PermissionName>,
+    pub shut: Option<ShutProblem>,
+    pub pbx_down: bool,
+    pub firmware: String,
+    pub serial: String,
+    pub forbidden_address: bool,
+    /// Address and PBX secret of every client that was made.
+    pub shown: Vec<(String, String)>,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            sign_in: None,
+            graph_down: false,
+            missing: Vec::new(),
+            shut: None,
+            pbx_down: false,
+            firmware: "83.10.0.30".to_owned(),
+            serial: "SERIAL-2".to_owned(),
+            forbidden_address: false,
+            shown: Vec::new(),
+        }
+    }
+}
+
+/// Makes fake sides.
+#[derive(Debug, Clone, Default)]
+pub struct FakeSides(Arc<Mutex<Script>>);
+
+impl FakeSides {
+    pub fn script(&self) -> MutexGuard<'_, Script> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl SideFactory for FakeSides {
+    fn sides(&self, connection: &Connection, secrets: &ConnectionSecrets) -> Result<Sides, SideError> {
+        self.sides_under_test(connection, secrets)
+    }
+
+    fn sides_under_test(
+        &self,
+        connection: &Connection,
+        secrets: &ConnectionSecrets,
+    ) -> Result<Sides, SideError> {
+        let mut script = self.script();
+        if script.forbidden_address {
+            return Err(SideError {
+                field: "/pbx/base_url",
+                detail: "is not a public address".to_owned(),
+            });
+        }
+        let secret = secrets.pbx.client_secret.expose_secret().to_owned();
+        script.shown.push((connection.pbx.base_url.clone(), secret));
+        Ok(Sides {
+            directory: Arc::new(self.clone()),
+            phone_system: Arc::new(self.clone()),
+        })
+    }
+}
+
+fn not_here<T>() -> Result<T, DirectoryError> {
+    Err(DirectoryError::Unexpected {
+        doing: "this test reads nobody".to_owned(),
+        source: None,
+    })
+}
+
+fn not_there<T>() -> Result<T, PhoneSystemError> {
+    Err(PhoneSystemError::Unexpected {
+        doing: "this test has no extensions".to_owned(),
+    })
+}
+
+#[async_trait]
+impl Directory for FakeSides {
+    async fn list_users(&self, _: &UserQuery) -> Result<BTreeMap<EntraUserId, EntraUser>, DirectoryError> {
+        not_here()
+    }
+    async fn user_cursor(&self, _: &UserQuery) -> Result<Cursor, DirectoryError> {
+        not_here()
+    }
+    async fn user_changes(
+        &self,
+        _: &Cursor,
+        _: &UserQuery,
+    ) -> Result<(Vec<UserChange>, Cursor), DirectoryError> {
+        not_here()
+    }
+    async fn users_by_id(
+        &self,
+        _: &BTreeSet<EntraUserId>,
+        _: &UserQuery,
+    ) -> Result<BTreeMap<EntraUserId, EntraUser>, DirectoryError> {
+        not_here()
+    }
+    async fn lookup_user(&self, _: &str, _: &UserQuery) -> Result<Option<EntraUser>, DirectoryError> {
+        Ok(None)
+    }
+    async fn group_cursor(&self) -> Result<Cursor, DirectoryError> {
+        not_here()
+    }
+    async fn group_changes(&self, _: &Cursor) -> Result<(BTreeSet<EntraGroupId>, Cursor), DirectoryError> {
+        not_here()
+    }
+    async fn group_members(
+        &self,
+        _: &BTreeSet<EntraGroupId>,
+    ) -> Result<BTreeMap<EntraGroupId, GroupMembers>, DirectoryError> {
+        not_here()
+    }
+    async fn missing_permissions(
+        &self,
+        needed: &[PermissionName],
+    ) -> Result<Vec<PermissionName>, DirectoryError> {
+        assert_eq!(needed, ["User.Read.All", "Group.Read.All"]);
+        let script = self.script();
+        if let Some(problem) = script.sign_in {
+            let sentence = "AADSTS7000215".to_owned();
+            return Err(DirectoryError::SignInRefused { problem, sentence });
+        }
+        if script.graph_down {
+            return Err(DirectoryError::Unavailable {
+                doing: "signing in".to_owned(),
+                retry_after: None,
+                source: None,
+            });
+        }
+        Ok(script.missing.clone())
+    }
+}
+
+#[async_trait]
+impl PhoneSystem for FakeSides {
+    async fn information(&self) -> Result<SystemInformation, PhoneSystemError> {
+        let script = self.script();
+        if let Some(problem) = script.shut {
+            return Err(PhoneSystemError::Shut {
+                problem,
+                sentence: "the PBX refused the credentials (20005)".to_owned(),
+            });
+        }
+        if script.pbx_down {
+            return Err(PhoneSystemError::Unavailable {
+                doing: "signing in".to_owned(),
+                source: None,
+            });
+        }
+        Ok(SystemInformation {
+            firmware_version: script.firmware.clone(),
+            serial_number: script.serial.clone(),
+        })
+    }
+    async fn capabilities(&self) -> Result<Capabilities, PhoneSystemError> {
+        Ok(Capabilities {
+            extension_groups: true,
+            contacts: true,
+            presence: false,
+        })
+    }
+    async fn capacity(&self) -> Result<Capacity, PhoneSystemError> {
+        not_there()
+    }
+    async fn list_extensions(&self) -> Result<Vec<ExtensionRow>, PhoneSystemError> {
+        not_there()
+    }
+    async fn extension_details(
+        &self,
+        _: &BTreeSet<ExtensionId>,
+    ) -> Result<BTreeMap<ExtensionId, Extension>, PhoneSystemError> {
+        not_there()
+    }
+    async fn lookup_extension(&self, _: &ExtensionNumber) -> Result<Option<Extension>, PhoneSystemError> {
+        not_there()
+    }
+    async fn create_extension(&self, _: &NewExtension) -> Result<ExtensionId, PhoneSystemError> {
+        not_there()
+    }
+    async fn update_extension(&self, _: ExtensionId, _: &FieldsPatch) -> Result<(), PhoneSystemError> {
+        not_there()
+    }
+    async fn delete_extension(&self, _: ExtensionId) -> Result<Deleted, PhoneSystemError> {
+        not_there()
+    }
+    async fn send_welcome_mail(&self, _: &[ExtensionId]) -> Result<(), PhoneSystemError> {
+        not_there()
+    }
+    fn write_slots(&self) -> usize {
+        1
+    }
+}

@@ -1,0 +1,15 @@
+//! The Admin API as its callers meet it: the whole router over a real table, with both sides of a connection faked.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod access;
+mod connections;
+mod document;
+mod events;
+mod fake_sides;
+mod harness;
+mod records;
+mod runs;
+mod secrecy;
+mod settings;
+mod updates;

@@ -1,0 +1,38 @@
+//! Wires the sync run to the Lambda runtime.
+
+use std::process::ExitCode;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use full_sync::{deadline_before, handle};
+use lambda_runtime::{LambdaEvent, run, service_fn};
+use shared::settings::{EXIT_CODE, FullSyncSettings, Vars};
+use shared::telemetry;
+use shared::wiring::engine;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = match FullSyncSettings::read(&Vars::new(std::env::vars_os())) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(EXIT_CODE);
+        }
+    };
+    match serve(settings).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(settings: FullSyncSettings) -> anyhow::Result<()> {
+    telemetry::init(&settings.log)?;
+    let engine = engine(&settings.engine).await?;
+    let handler = |event: LambdaEvent<SqsEvent>| async {
+        let deadline = deadline_before(event.context.deadline);
+        Ok::<SqsBatchResponse, lambda_runtime::Error>(handle(&engine, event.payload, &deadline).await)
+    };
+    run(service_fn(handler)).await.map_err(anyhow::Error::from_boxed)
+}

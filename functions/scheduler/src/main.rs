@@ -1,0 +1,36 @@
+//! Wires the minute's look to the Lambda runtime.
+
+use std::process::ExitCode;
+
+use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use lambda_runtime::{LambdaEvent, run, service_fn};
+use scheduler::handle;
+use shared::settings::{EXIT_CODE, SchedulerSettings, Vars};
+use shared::telemetry;
+use shared::wiring::engine;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = match SchedulerSettings::read(&Vars::new(std::env::vars_os())) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(EXIT_CODE);
+        }
+    };
+    match serve(settings).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(settings: SchedulerSettings) -> anyhow::Result<()> {
+    telemetry::init(&settings.log)?;
+    let engine = engine(&settings.engine).await?;
+    let handler =
+        |event: LambdaEvent<EventBridgeEvent>| async { handle(&engine, event.payload).await.map(drop) };
+    run(service_fn(handler)).await.map_err(anyhow::Error::from_boxed)
+}

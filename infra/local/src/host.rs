@@ -1,0 +1,162 @@
+//! The functions in one process: table, engine, worker, timer and HTTP server, started in this order and stopped in the reverse.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use admin::AdminState;
+use embedded_table::EmbeddedTable;
+use shared::clock::SystemClock;
+use shared::deadline::Deadline;
+use shared::ports::{Clock, SyncHint};
+use shared::queue::InProcessQueue;
+use shared::settings::{AddressPolicy, GraphAddresses, SecretsKey, TableName, WebOrigin};
+use shared::sides::RealSides;
+use shared::store::{self, Store};
+use shared::sync_run::Engine;
+use shared::telemetry::chain;
+use shared::wiring;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::{server, timer, worker};
+
+/// What the runs under way get after a stop signal: the contract gives 10 s in all.
+const TIME_TO_FINISH: Duration = Duration::from_secs(8);
+
+/// What an engine in this process is made of.
+pub struct Parts<'a> {
+    pub table: Arc<EmbeddedTable>,
+    pub table_name: &'a TableName,
+    pub secrets_key: &'a SecretsKey,
+    pub microsoft: GraphAddresses,
+    pub policy: AddressPolicy,
+}
+
+/// Where the server listens, and who may use it from the start.
+pub struct Front {
+    pub listen: SocketAddr,
+    pub public_base_url: Option<WebOrigin>,
+    pub bootstrap: Option<admin::TokenHash>,
+}
+
+/// The functions, running. Hints wait until [`Host::start_work`].
+pub struct Host {
+    engine: Engine,
+    queue: Arc<InProcessQueue>,
+    table: Arc<EmbeddedTable>,
+    origin: WebOrigin,
+    stop: watch::Sender<bool>,
+    deadline: Deadline,
+    tasks: JoinSet<()>,
+}
+
+/// A table in this process, by its file or in memory, ready to use.
+pub async fn open_store(table: &EmbeddedTable, name: &TableName, key: &SecretsKey) -> anyhow::Result<Store> {
+    let client = store::local_client(&table.endpoint());
+    store::create_table(&client, name.as_str()).await?;
+    store_at(&table.endpoint(), name.as_str(), key).await
+}
+
+/// The store of a table that is served on this machine.
+pub async fn store_at(endpoint: &str, name: &str, key: &SecretsKey) -> anyhow::Result<Store> {
+    let sealer = wiring::sealer(key).await?;
+    Ok(Store::new(store::local_client(endpoint), name, sealer))
+}
+
+/// The embedded table of a file, or one in memory.
+pub async fn open_table(file: Option<&Path>) -> anyhow::Result<Arc<EmbeddedTable>> {
+    let table = match file {
+        Some(file) => EmbeddedTable::file(file).await?,
+        None => EmbeddedTable::memory().await?,
+    };
+    Ok(Arc::new(table))
+}
+
+impl Host {
+    /// Starts the server. Nothing is synced yet.
+    pub async fn start(parts: Parts<'_>, front: Front) -> anyhow::Result<Self> {
+        let listener = server::listen(front.listen).await?;
+        let origin = match front.public_base_url {
+            Some(origin) => origin,
+            None => WebOrigin::of_listener(listener.local_addr()?),
+        };
+        let queue = Arc::new(InProcessQueue::default());
+        let engine = engine(&parts, Arc::clone(&queue)).await?;
+        let state = AdminState {
+            engine: engine.clone(),
+            bootstrap: front.bootstrap,
+            public_base_url: origin.clone(),
+        };
+        let (stop, stopping) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(server::answer(listener, admin::router(state), stopping));
+        Ok(Self {
+            engine,
+            queue,
+            table: parts.table,
+            origin,
+            stop,
+            deadline: Deadline::when_asked(),
+            tasks,
+        })
+    }
+
+    /// From here on hints are followed and due work is looked for.
+    pub fn start_work(&mut self) {
+        let (engine, deadline) = (self.engine.clone(), self.deadline.clone());
+        let follow = move |hint| follow(engine.clone(), hint, deadline.clone());
+        let stopping = || self.stop.subscribe();
+        self.tasks
+            .spawn(worker::work(Arc::clone(&self.queue), follow, stopping()));
+        self.tasks
+            .spawn(timer::look_for_due_work(self.engine.clone(), stopping()));
+        self.tasks.spawn(timer::sweep(
+            Arc::clone(&self.table),
+            self.engine.clone(),
+            stopping(),
+        ));
+    }
+
+    /// At which origin the API answers.
+    pub fn origin(&self) -> &WebOrigin {
+        &self.origin
+    }
+
+    /// Takes no more work, lets runs under way finish the operation they are at and store how far they came.
+    pub async fn stop(mut self) {
+        self.deadline.ask();
+        self.stop.send_replace(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(TIME_TO_FINISH, all).await.is_err() {
+            // A run that is cut is planned anew: what it had begun is written down before each operation.
+            tracing::warn!("a run did not stop in time and is cut");
+            self.tasks.shutdown().await;
+        }
+    }
+}
+
+async fn engine(parts: &Parts<'_>, queue: Arc<InProcessQueue>) -> anyhow::Result<Engine> {
+    let store = open_store(&parts.table, parts.table_name, parts.secrets_key).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let sides = RealSides::new(
+        parts.microsoft.clone(),
+        parts.policy,
+        store.clone(),
+        Arc::clone(&clock),
+    );
+    Ok(Engine {
+        store,
+        sides: Arc::new(sides),
+        clock,
+        queue,
+    })
+}
+
+async fn follow(engine: Engine, hint: SyncHint, deadline: Deadline) {
+    if let Err(error) = full_sync::run_one(&engine, &hint, &deadline).await {
+        tracing::error!(connection.id = %hint.connection_id, error = %chain(&error), "a run failed; what is due stays due");
+    }
+}

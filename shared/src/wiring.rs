@@ -1,0 +1,55 @@
+//! From settings to a working engine on AWS: what every function's `main` does before its first event.
+
+use std::sync::Arc;
+
+use crate::clock::SystemClock;
+use crate::ports::{Clock, SyncQueue};
+use crate::queue::{NoQueue, SqsQueue};
+use crate::secrets::{FileKeyError, FileKeySealer, KmsSealer, Sealer};
+use crate::settings::{EngineSettings, SecretsKey};
+use crate::sides::RealSides;
+use crate::store::{Store, aws_config, client};
+use crate::sync_run::Engine;
+
+/// The settings are right but name something that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WiringError {
+    /// The file of `SECRETS_KEY`.
+    #[error("SECRETS_KEY names a key file that cannot be used")]
+    KeyFile(#[from] FileKeyError),
+}
+
+/// The engine of a function. Clients are made once and live as long as it.
+pub async fn engine(settings: &EngineSettings) -> Result<Engine, WiringError> {
+    let aws = aws_config().await;
+    let sealer = sealer(&settings.secrets_key).await?;
+    let store = Store::new(client(&aws), settings.table.as_str(), sealer);
+    let queue: Arc<dyn SyncQueue> = match &settings.sync_queue {
+        Some(url) => Arc::new(SqsQueue::new(aws_sdk_sqs::Client::new(&aws), url.clone())),
+        None => Arc::new(NoQueue),
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let sides = RealSides::new(
+        settings.microsoft.clone(),
+        settings.policy,
+        store.clone(),
+        Arc::clone(&clock),
+    );
+    Ok(Engine {
+        store,
+        sides: Arc::new(sides),
+        clock,
+        queue,
+    })
+}
+
+/// The sealer that a key names. A key file that does not exist is made.
+pub async fn sealer(key: &SecretsKey) -> Result<Arc<dyn Sealer>, WiringError> {
+    Ok(match key {
+        SecretsKey::Kms(id) => {
+            let client = aws_sdk_kms::Client::new(&aws_config().await);
+            Arc::new(KmsSealer::new(client, id))
+        }
+        SecretsKey::File(path) => Arc::new(FileKeySealer::load_or_create(path)?),
+    })
+}

@@ -1,0 +1,230 @@
+//! The work state: one worker at a time, one waiting run, and nothing due is ever forgotten.
+
+mod store_support;
+
+use shared::domain::ids::SyncRunId;
+use shared::domain::sync_run::{RunMode, RunRequest};
+use shared::store::{GoodRun, ManagedCounts, StoreError};
+use store_support::*;
+
+#[tokio::test]
+async fn of_two_workers_that_race_one_gets_the_lease() {
+    let (table, id) = connected().await;
+    let store = &table.store;
+    let (one, other) = tokio::join!(
+        store.acquire_lease(id, "one", now(), TTL),
+        store.acquire_lease(id, "other", now(), TTL),
+    );
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert!(one.is_some() ^ other.is_some(), "{one:?} {other:?}");
+}
+
+#[tokio::test]
+async fn the_same_owner_gets_the_same_lease_again() {
+    let (table, id) = connected().await;
+    let first = leased(&table.store, id).await;
+    assert_eq!(leased(&table.store, id).await, first);
+}
+
+#[tokio::test]
+async fn an_expired_lease_goes_to_another_with_a_higher_fence_and_is_lost() {
+    let (table, id) = connected().await;
+    let store = &table.store;
+    let stale = leased(store, id).await;
+    assert!(
+        store
+            .acquire_lease(id, "second", later(59), TTL)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(store.renew_lease(&stale, later(30), TTL).await.unwrap());
+    assert!(
+        store
+            .acquire_lease(id, "second", later(61), TTL)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let fresh = store
+        .acquire_lease(id, "second", later(91), TTL)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(fresh.fence > stale.fence);
+    assert!(!store.renew_lease(&stale, later(92), TTL).await.unwrap());
+    let ended = store.finish(&stale, finish_of(SyncRunId::generate(now()))).await;
+    assert!(matches!(ended, Err(StoreError::Conflict { .. })), "{ended:?}");
+    let state = store.work_state(id).await.unwrap().unwrap();
+    assert_eq!(state.lease.unwrap().owner, "second");
+}
+
+#[tokio::test]
+async fn one_run_waits_and_a_full_one_makes_it_full() {
+    let (table, id) = connected().await;
+    let store = &table.store;
+    let delta = run_of(id, RunMode::Delta);
+    let full = run_of(id, RunMode::Full);
+    assert_eq!(store.request_run(&delta, now()).await.unwrap(), delta.id);
+    assert_eq!(store.request_run(&delta, now()).await.unwrap(), delta.id);
+    assert_eq!(store.request_run(&full, now()).await.unwrap(), delta.id);
+    let waiting = store.run(id, delta.id).await.unwrap().unwrap();
+    assert_eq!(waiting.request.mode, RunMode::Full);
+    assert!(store.run(id, full.id).await.unwrap().is_none());
+    let mut dry = run_of(id, RunMode::Full);
+    dry.request = RunRequest {
+        dry_run: true,
+        ..dry.request
+    };
+    let refused = store.request_run(&dry, now()).await;
+    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
+    let state = store.work_state(id).await.unwrap().unwrap();
+    assert_eq!((state.waiting_run, state.due_at), (Some(delta.id), Some(now())));
+}
+
+#[tokio::test]
+async fn of_many_requests_at_once_one_run_waits() {
+    let (table, id) = connected().await;
+    let runs: Vec<_> = (0..6).map(|_| run_of(id, RunMode::Full)).collect();
+    let asked = runs.iter().map(|run| table.store.request_run(run, now()));
+    let ids = futures::future::try_join_all(asked).await.unwrap();
+    assert!(ids.iter().all(|got| *got == ids[0]), "{ids:?}");
+    let stored = table.store.runs(id, 10, None).await.unwrap();
+    assert_eq!(stored.items.len(), 1);
+}
+
+#[tokio::test]
+async fn the_waiting_run_is_taken_once_and_a_repeat_gets_it_again() {
+    let (table, id) = connected().await;
+    let store = &table.store;
+    let run = run_of(id, RunMode::Full);
+    store.request_run(&run, now()).await.unwrap();
+    let lease = leased(store, id).await;
+    for _ in 0..2 {
+        assert_eq!(store.take_waiting_run(&lease).await.unwrap(), Some(run.clone()));
+    }
+    let state = store.work_state(id).await.unwrap().unwrap();
+    assert_eq!((state.waiting_run, state.running_run), (None, Some(run.id)));
+    let (next, again) = (run_of(id, RunMode::Full), run.clone());
+    assert_eq!(store.request_run(&next, later(5)).await.unwrap(), next.id);
+    assert_eq!(store.request_run(&again, later(6)).await.unwrap(), run.id);
+    for _ in 0..2 {
+        store.finish(&lease, finish_of(run.id)).await.unwrap();
+    }
+    let state = store.work_state(id).await.unwrap().unwrap();
+    assert_eq!(state.lease, None);
+    assert_eq!((state.running_run, state.last_run), (None, Some(run.id)));
+    // What was asked for while the run went on outlives it.
+    assert_eq!((state.waiting_run, state.due_at), (Some(next.id), Some(later(5))));
+}
+
+#[tokio::test]
+async fn a_stale_worker_takes_no_run() {
+    let (table, id) = connected().await;
+    let (stale, _) = stale_and_fresh(&table.store, id).await;
+    table
+        .store
+        .request_run(&run_of(id, RunMode::Full), now())
+        .await
+        .unwrap();
+    let taken = table.store.take_waiting_run(&stale).await;
+    assert!(matches!(taken, Err(StoreError::Conflict { .. })), "{taken:?}");
+}
+
+#[tokio::test]
+async fn work_of_a_dead_holder_is_still_due() {
+    let (table, id) = connected().await;
+    let store = &table.store;
+    store.set_due(id, now()).await.unwrap();
+    let (_, fresh) = stale_and_fresh(store, id).await;
+    assert_eq!(store.work_state(id).await.unwrap().unwrap().due_at, Some(now()));
+    store
+        .finish(&fresh, finish_of(SyncRunId::generate(now())))
+        .await
+        .unwrap();
+    assert_eq!(store.work_state(id).await.unwrap().unwrap().due_at, None);
+}
+
+#[tokio::test]
+async fn a_lease_given_back_unused_leaves_the_work_due() {
+    let (table, id) = connected().await;
+    let store = &table.store;
+    store.set_due(id, later(3)).await.unwrap();
+    let lease = leased(store, id).await;
+    store.release_lease(&lease).await.unwrap();
+    store.release_lease(&lease).await.unwrap();
+    let state = store.work_state(id).await.unwrap().unwrap();
+    assert_eq!((state.lease, state.due_at), (None, Some(later(3))));
+}
+
+#[tokio::test]
+async fn the_earliest_wish_decides_when_a_connection_is_due() {
+    let (table, id) = connected().await;
+    let store = &table.store;
+    let due = async || store.work_state(id).await.unwrap().unwrap().due_at;
+    assert_eq!(due().await, None);
+    store.set_next_scheduled(id, Some(later(100))).await.unwrap();
+    assert_eq!(due().await, Some(later(100)));
+    store.set_due(id, later(50)).await.unwrap();
+    store.set_due(id, later(70)).await.unwrap();
+    assert_eq!(due().await, Some(later(50)));
+    store.set_next_scheduled(id, Some(later(20))).await.unwrap();
+    assert_eq!(due().await, Some(later(20)));
+    store.set_next_scheduled(id, None).await.unwrap();
+    assert_eq!(due().await, Some(later(50)));
+}
+
+#[tokio::test]
+async fn a_good_end_is_remembered_and_a_bad_one_counted() {
+    let (table, id) = connected().await;
+    let store = &table.store;
+    let run = SyncRunId::generate(now());
+    for _ in 0..2 {
+        let lease = leased(store, id).await;
+        let mut bad = finish_of(run);
+        bad.failed = true;
+        bad.due_at = Some(later(900));
+        store.finish(&lease, bad).await.unwrap();
+    }
+    let state = store.work_state(id).await.unwrap().unwrap();
+    assert_eq!((state.failures_in_row, state.due_at), (2, Some(later(900))));
+    let lease = leased(store, id).await;
+    let mut good = finish_of(run);
+    good.good = Some(GoodRun {
+        at: later(9),
+        managed: 12,
+    });
+    good.held_run = Some(Some(run));
+    good.next_scheduled_at = Some(later(500));
+    good.counts = ManagedCounts {
+        extensions: 12,
+        groups: 0,
+        contacts: 0,
+    };
+    store.finish(&lease, good).await.unwrap();
+    let state = store.work_state(id).await.unwrap().unwrap();
+    assert_eq!((state.failures_in_row, state.last_good_managed), (0, Some(12)));
+    assert_eq!(
+        (state.last_good_run_at, state.held_run),
+        (Some(later(9)), Some(run))
+    );
+    assert_eq!((state.due_at, state.counts.extensions), (Some(later(500)), 12));
+}
+
+#[tokio::test]
+async fn due_connections_come_earliest_first_from_all_shards() {
+    let table = shared::testing::table::TestTable::start().await;
+    let store = &table.store;
+    let mut expected = Vec::new();
+    for place in 0..20 {
+        let id = add_connection(store).await;
+        store.set_due(id, later(100 - place)).await.unwrap();
+        expected.push((id, later(100 - place)));
+    }
+    add_connection(store).await;
+    expected.reverse();
+    assert_eq!(store.due_connections(later(100), 50).await.unwrap(), expected);
+    assert_eq!(store.due_connections(later(100), 7).await.unwrap(), expected[..7]);
+    assert_eq!(store.due_connections(later(81), 50).await.unwrap(), expected[..1]);
+    assert_eq!(store.due_connections(later(80), 50).await.unwrap(), []);
+}
