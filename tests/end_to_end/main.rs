@@ -1,1 +1,14 @@
-fn main() {}
+//! The whole product against both simulated sides and a real table engine: change the other side's state, run what is
+//! due, look at what became of it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by stopping")]
+
+mod crash;
+mod guard;
+mod joiner;
+mod leaver;
+mod mover;
+mod outage;
+mod proxy;
+mod requests;
+mod stage;
