@@ -29,8 +29,8 @@ async fn main() -> ExitCode {
 
 async fn serve(settings: SchedulerSettings) -> anyhow::Result<()> {
     telemetry::init(&settings.log)?;
-    let engine = engine(&settings.engine).await?;
+    let engine = &engine(&settings.engine).await?;
     let handler =
-        |event: LambdaEvent<EventBridgeEvent>| async { handle(&engine, event.payload).await.map(drop) };
+        |event: LambdaEvent<EventBridgeEvent>| async move { handle(engine, event.payload).await.map(drop) };
     run(service_fn(handler)).await.map_err(anyhow::Error::from_boxed)
 }
