@@ -1,5 +1,7 @@
 //! Every recorded tick goes through the handler, over a real table with one connection that is due and one that is not.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests stop at the first surprise")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
