@@ -134,7 +134,7 @@ fn backticked<'a>(message: &'a str, prefix: &str) -> Option<&'a str> {
 }
 
 fn last_key(path: &Path) -> Option<&str> {
-    match path.iter().last() {
+    match path.iter().next_back() {
         Some(Segment::Map { key }) => Some(key),
         _ => None,
     }

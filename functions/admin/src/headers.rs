@@ -44,7 +44,6 @@ pub fn router(state: AdminState) -> Router {
 }
 
 /// What panicked may hold anything, so none of it is written down here; the panic hook names the place.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands the payload over")]
 fn answer_a_panic(_payload: Box<dyn Any + Send>) -> Response<axum::body::Body> {
     tracing::error!("a request handler panicked");
     Problem::new(

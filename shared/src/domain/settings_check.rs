@@ -7,7 +7,8 @@ use jiff::civil::Time;
 use jiff::tz::TimeZoneDatabase;
 use serde::{Deserialize, Serialize};
 
-use super::number::NumberRange;
+use super::graph_properties::valid_number_property;
+use super::number::{ExtensionNumber, NumberRange};
 use super::settings::{
     ChangeSync, ConnectionSettings, ContactSettings, Frequency, GroupScope, GroupSettings, MailboxScope,
     MailboxTarget, NumberRule, PeopleScope, SafetySettings, Schedule, ScopeKind, SsoSettings, UserScope,
@@ -26,7 +27,7 @@ const MAX_ADDRESS: usize = 254;
 pub struct FieldProblem {
     /// JSON pointer (RFC 6901) into the document that was sent; for a query parameter its name behind a slash.
     pub pointer: String,
-    /// What is wrong and how to mend it. Never repeats the value.
+    /// What is wrong and how to mend it. Never repeats a value that may be a secret.
     pub detail: String,
 }
 
@@ -182,12 +183,9 @@ fn number(rule: &NumberRule, problems: &mut Problems) {
         NumberRule::Property {
             name, last_digits, ..
         } => {
-            problems.when(
-                !is_property_path(name),
-                "/users/number/name",
-                "is not a property of the Graph user resource: for example businessPhones or \
-                 onPremisesExtensionAttributes.extensionAttribute1",
-            );
+            if let Err(detail) = valid_number_property(name) {
+                problems.when(true, "/users/number/name", &detail);
+            }
             problems.when(
                 last_digits.is_some_and(|digits| !(1..=8).contains(&digits)),
                 "/users/number/last_digits",
@@ -198,7 +196,7 @@ fn number(rule: &NumberRule, problems: &mut Problems) {
 }
 
 /// Whether the reserved ranges swallow every number from `start` to the last one of eight digits.
-fn is_used_up(start: &super::number::ExtensionNumber, reserved: &[NumberRange]) -> bool {
+fn is_used_up(start: &ExtensionNumber, reserved: &[NumberRange]) -> bool {
     let mut candidate = Some(start.clone());
     // Each step leaves one range behind for good, so there are at most as many steps as ranges.
     for _ in 0..=reserved.len() {
@@ -209,12 +207,6 @@ fn is_used_up(start: &super::number::ExtensionNumber, reserved: &[NumberRange]) 
         candidate = range.last().successor();
     }
     candidate.is_none()
-}
-
-fn is_property_path(name: &str) -> bool {
-    let segment =
-        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    name.len() <= 128 && name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.split('.').all(segment)
 }
 
 fn groups(groups: &GroupSettings, problems: &mut Problems) {

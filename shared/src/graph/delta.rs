@@ -140,7 +140,7 @@ impl GraphClient {
     ) -> Result<(Vec<T>, Option<String>), Failure> {
         // A cursor from before the base address changed belongs to nobody.
         let url = same_server(&self.base, &round.cursor.0).ok_or(DirectoryError::CursorExpired)?;
-        let (doing, permission) = (round.doing, round.permission);
+        let doing = round.doing;
         let first = Call {
             url,
             body: None,

@@ -8,8 +8,8 @@ pub(super) fn same_server(base: &Url, link: &str) -> Option<Url> {
     let same = url.scheme() == base.scheme()
         && url.host() == base.host()
         && url.port_or_known_default() == base.port_or_known_default();
-    let bare = url.username().is_empty() && url.password().is_none();
-    (same && bare && url.host().is_some()).then_some(url)
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    (same && anonymous && url.host().is_some()).then_some(url)
 }
 
 /// The part of `url` below `base`, as a batch wants it.

@@ -55,7 +55,7 @@ impl GraphClient {
                 Ok(()) => return Ok(users),
                 // Links of repeated answers can be dead; the list then is read from its start.
                 Err(Failure::Refused(refusal)) if refusal.is_lost_page() && may_restart => {
-                    may_restart = false
+                    may_restart = false;
                 }
                 Err(failure) => return Err(failure.into_error("reading all users", PERMISSION)),
             }
@@ -78,10 +78,8 @@ impl GraphClient {
             doing: "reading all users",
         };
         let parse = |body: &[u8]| wire::user_page(body, number.as_ref());
-        let rest = self
-            .read_chain(Chain { first, patience }, parse, |page| keep(users, page))
+        self.read_chain(Chain { first, patience }, parse, |page| keep(users, page))
             .await?;
-        drop(rest);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType, TableStatus, TimeToLiveSpecification, TimeToLiveStatus,
@@ -18,7 +19,7 @@ use crate::ports::Clock as _;
 pub struct TableDefinition {
     /// Attributes of the key: hash, range.
     pub key: [&'static str; 2],
-    /// Key attributes of the table and of the indexes, with their DynamoDB types.
+    /// Key attributes of the table and of the indexes, with the table's names of their types.
     pub attributes: Vec<(&'static str, &'static str)>,
     /// Name, hash, range and projection of each index.
     pub indexes: Vec<(&'static str, [&'static str; 2], &'static str)>,
@@ -47,6 +48,9 @@ pub fn table_definition() -> TableDefinition {
 }
 
 /// Makes the table where there is none, and returns when it is ready. Repeating is safe.
+///
+/// # Panics
+/// Never: the definition names every part that a request needs.
 pub async fn create_table(client: &Client, table: &str) -> Result<(), StoreError> {
     const DOING: &str = "making the table";
     let definition = table_definition();
@@ -70,7 +74,7 @@ pub async fn create_table(client: &Client, table: &str) -> Result<(), StoreError
         Err(error)
             if !error
                 .as_service_error()
-                .is_some_and(|e| e.is_resource_in_use_exception()) =>
+                .is_some_and(CreateTableError::is_resource_in_use_exception) =>
         {
             return Err(unavailable(DOING)(error));
         }

@@ -41,6 +41,10 @@ pub(super) fn from_doc<T: DeserializeOwned>(doc: &str, what: &'static str) -> Re
 }
 
 /// A text attribute.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "ids are copied and texts borrowed at every call"
+)]
 pub(super) fn text(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }

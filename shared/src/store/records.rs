@@ -39,7 +39,7 @@ fn sortable(at: i64) -> String {
 }
 
 impl Store {
-    fn record_row(&self, connection: ConnectionId, record: &OperationRecord) -> Result<Row, StoreError> {
+    fn record_row(connection: ConnectionId, record: &OperationRecord) -> Result<Row, StoreError> {
         let at = nanos(record.at);
         let stored = RecordRow {
             doc: to_doc(record)?,
@@ -57,7 +57,7 @@ impl Store {
         connection: ConnectionId,
         record: &OperationRecord,
     ) -> Result<TransactWriteItem, StoreError> {
-        Ok(self.put_in(self.record_row(connection, record)?))
+        Ok(self.put_in(Self::record_row(connection, record)?))
     }
 
     /// Stores records; those stored before are replaced. Repeating is safe.
@@ -68,7 +68,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let rows = records
             .iter()
-            .map(|record| self.record_row(connection, record))
+            .map(|record| Self::record_row(connection, record))
             .collect::<Result<Vec<_>, _>>()?;
         self.put_all(rows, "storing records").await
     }

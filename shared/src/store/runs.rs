@@ -56,7 +56,7 @@ impl Store {
         };
         let mut update = "SET doc = :doc, expires_at = :expires_at".to_owned();
         for (name, _) in &set {
-            update.push_str(&format!(", {} = {name}", name.trim_start_matches(':')));
+            update.extend([", ", name.trim_start_matches(':'), " = ", name]);
         }
         update.push_str(remove);
         let mut update = Expression::new(update)

@@ -32,8 +32,8 @@ async fn nothing_changed_costs_one_call_each() {
     let groups = client.group_cursor().await.unwrap();
     cloud.graph().clear_requests();
     let (changes, _) = client.user_changes(&users, &query()).await.unwrap();
-    let (changed, _) = client.group_changes(&groups).await.unwrap();
-    assert!(changes.is_empty() && changed.is_empty());
+    let (group_news, _) = client.group_changes(&groups).await.unwrap();
+    assert!(changes.is_empty() && group_news.is_empty());
     assert_eq!(cloud.graph().requests().len(), 2);
 }
 

@@ -1,5 +1,7 @@
 //! The Admin API as its callers meet it: the whole router over a real table, with both sides of a connection faked.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod access;
 mod connections;
 mod document;

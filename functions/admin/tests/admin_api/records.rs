@@ -157,7 +157,7 @@ async fn bind(world: &World, n: u32) {
     let at = "2026-03-01T10:00:00Z".parse().unwrap();
     let run = SyncRunId::generate(at);
     let lease = store
-        .acquire_lease(id, "test", at, Duration::from_secs(60))
+        .acquire_lease(id, "test", at, Duration::from_mins(1))
         .await
         .unwrap()
         .unwrap();

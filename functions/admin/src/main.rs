@@ -1,0 +1,39 @@
+//! Wires the Admin API to the Lambda runtime.
+
+use std::process::ExitCode;
+
+use admin::{AdminState, TokenHash, router};
+use shared::settings::{AdminSettings, EXIT_CODE, Vars};
+use shared::telemetry;
+use shared::wiring::engine;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = match AdminSettings::read(&Vars::new(std::env::vars_os())) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(EXIT_CODE);
+        }
+    };
+    match serve(settings).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(settings: AdminSettings) -> anyhow::Result<()> {
+    telemetry::init(&settings.log)?;
+    let hash = settings.bootstrap.as_ref();
+    let state = AdminState {
+        engine: engine(&settings.engine).await?,
+        bootstrap: hash.map(|hash| TokenHash::parse_hex(hash.as_hex())).transpose()?,
+        public_base_url: settings.public_base_url,
+    };
+    lambda_http::run(router(state))
+        .await
+        .map_err(anyhow::Error::from_boxed)
+}
