@@ -40,7 +40,8 @@ pub async fn handle(engine: &Engine, event: SqsEvent, deadline: &Deadline) -> Sq
 
 /// Does what one hint points at.
 pub async fn run_one(engine: &Engine, hint: &SyncHint, deadline: &Deadline) -> Result<RunEnd, RunError> {
-    let end = run_due(engine, hint, deadline).await?;
+    // On the heap: a run holds far more than the task around it should carry.
+    let end = Box::pin(run_due(engine, hint, deadline)).await?;
     tracing::debug!(connection.id = %hint.connection_id, end = ?end, "hint followed");
     Ok(end)
 }

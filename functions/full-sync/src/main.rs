@@ -29,10 +29,10 @@ async fn main() -> ExitCode {
 
 async fn serve(settings: FullSyncSettings) -> anyhow::Result<()> {
     telemetry::init(&settings.log)?;
-    let engine = engine(&settings.engine).await?;
-    let handler = |event: LambdaEvent<SqsEvent>| async {
+    let engine = &engine(&settings.engine).await?;
+    let handler = |event: LambdaEvent<SqsEvent>| async move {
         let deadline = deadline_before(event.context.deadline);
-        Ok::<SqsBatchResponse, lambda_runtime::Error>(handle(&engine, event.payload, &deadline).await)
+        Ok::<SqsBatchResponse, lambda_runtime::Error>(handle(engine, event.payload, &deadline).await)
     };
     run(service_fn(handler)).await.map_err(anyhow::Error::from_boxed)
 }

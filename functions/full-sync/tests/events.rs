@@ -1,5 +1,7 @@
 //! Every recorded batch goes through the handler. An event without an expectation fails.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests stop at the first surprise")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,6 @@
 //! Each minute: what is due?
 //!
-//! - Trigger: EventBridge, every minute.
+//! - Trigger: `EventBridge`, every minute.
 //! - Input: the tick, of which nothing is needed; output: nothing.
 //! - Needs: the table and the sync queue.
 //!

@@ -29,8 +29,10 @@ async fn main() -> ExitCode {
 
 async fn serve(settings: SchedulerSettings) -> anyhow::Result<()> {
     telemetry::init(&settings.log)?;
-    let engine = engine(&settings.engine).await?;
-    let handler =
-        |event: LambdaEvent<EventBridgeEvent>| async { handle(&engine, event.payload).await.map(drop) };
+    let engine = &engine(&settings.engine).await?;
+    let handler = |event: LambdaEvent<EventBridgeEvent>| async move {
+        let sent = handle(engine, event.payload).await;
+        sent.map(drop).map_err(lambda_runtime::Error::from)
+    };
     run(service_fn(handler)).await.map_err(anyhow::Error::from_boxed)
 }

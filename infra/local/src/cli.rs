@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use shared::domain::role::Role;
-use shared::settings::{LocalMode, LocalSettings, VARIABLES, Vars};
+use shared::settings::{LocalMode, LocalSettings, VARIABLES, Variable, Vars};
 use shared::telemetry;
 
 use crate::{demo, serve, simulate, token};
@@ -21,7 +21,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the connector against the addresses of the settings, with its table in CONNECTOR_DATA_DIR.
+    /// Run the connector against the addresses of the settings, with its table in the data directory.
     #[command(after_long_help = settings_help())]
     Serve,
     /// Run one simulator on its own.
@@ -119,11 +119,14 @@ fn settings_help() -> String {
             .iter()
             .any(|role| variable.used_by.contains(role))
     });
-    for variable in read_here {
-        text.push_str(&format!(
-            "  {}\n          {} [default: {}]\n",
-            variable.name, variable.meaning, variable.default
-        ));
+    for Variable {
+        name,
+        meaning,
+        default,
+        ..
+    } in read_here
+    {
+        text.extend(["  ", name, "\n          ", meaning, " [default: ", default, "]\n"]);
     }
     text
 }

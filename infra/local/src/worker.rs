@@ -28,7 +28,7 @@ where
         tokio::select! {
             // Whoever made the sender is gone: that is a stop, too.
             _ = stopping.wait_for(|stop| *stop) => break,
-            Some(ended) = running.join_next_with_id(), if !running.is_empty() => forget(&mut busy, ended),
+            Some(ended) = running.join_next_with_id(), if !running.is_empty() => forget(&mut busy, &ended),
             hint = queue.take(&taken), if busy.len() < SIDE_BY_SIDE => {
                 let connection = hint.connection_id;
                 let task = running.spawn(follow(hint));
@@ -37,12 +37,12 @@ where
         }
     }
     while let Some(ended) = running.join_next_with_id().await {
-        forget(&mut busy, ended);
+        forget(&mut busy, &ended);
     }
 }
 
-fn forget(busy: &mut BTreeMap<Id, ConnectionId>, ended: Result<(Id, ()), tokio::task::JoinError>) {
-    let id = match &ended {
+fn forget(busy: &mut BTreeMap<Id, ConnectionId>, ended: &Result<(Id, ()), tokio::task::JoinError>) {
+    let id = match ended {
         Ok((id, ())) => *id,
         Err(error) => error.id(),
     };

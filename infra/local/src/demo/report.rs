@@ -75,10 +75,10 @@ pub fn exceptions(operations: &[Value]) -> String {
             by_reason.entry(why).or_default().push(text(operation, "name"));
         }
     }
-    by_reason
+    let lines = by_reason
         .iter()
-        .map(|(why, names)| format!("  - {}: {why}\n", names.join(", ")))
-        .collect()
+        .map(|(why, names)| format!("  - {}: {why}\n", names.join(", ")));
+    lines.collect::<Vec<_>>().concat()
 }
 
 /// Where to go from here.
