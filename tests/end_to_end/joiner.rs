@@ -134,7 +134,7 @@ async fn one_person_whom_the_pbx_refuses_does_not_stop_the_others() {
     use simulators::pbx::{Fault, FaultKind};
     let stage = Stage::with(&[person("Ada Example"), person("Bo Example"), person("Cy Example")], Vec::new()).await;
     stage.settings(|_| {}).await;
-    stage.pbx.fault(Fault::once("extension/create", FaultKind::Errcode { code: 40002 }));
+    stage.pbx.fault(Fault::once("extension/create", FaultKind::Errcode { code: 40001 }));
     let run = stage.sync(RunMode::Full).await;
     assert_eq!((run.state, run.counts().create, run.counts().failed), (RunState::PartlyFailed, 2, 1));
     let again = stage.sync(RunMode::Full).await;

@@ -30,7 +30,7 @@ async fn nothing_changed_costs_one_read() {
     stage.sync(RunMode::Delta).await;
     let paths: Vec<String> = stage.graph.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/v1.0/users/delta"]);
-    assert_eq!(stage.pbx.counters().values().sum::<u64>(), 0);
+    assert_eq!(stage.pbx.counters().requests.values().sum::<u64>(), 0);
 }
 
 // spec: 74, 75, 76, 77, 78

@@ -8,6 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::response::Response;
 use hyper_util::rt::TokioIo;
+use shared::http::HttpOptions;
 use tokio::net::TcpListener;
 
 /// Where to cut.
@@ -87,7 +88,8 @@ pub async fn wire(target: String, scissors: Scissors) -> String {
 }
 
 async fn accept(listener: TcpListener, target: String, scissors: Scissors) {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let options = HttpOptions { plain_http: true, gzip: false, pool_max_idle_per_host: 0, ..HttpOptions::default() };
+    let client = shared::http::client(&options).unwrap();
     while let Ok((socket, _)) = listener.accept().await {
         let (client, target, scissors) = (client.clone(), target.clone(), scissors.clone());
         let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {

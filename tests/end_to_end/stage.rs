@@ -8,6 +8,7 @@ use embedded_table::EmbeddedTable;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use shared::deadline::Deadline;
 use shared::domain::connection::{
     Capabilities, Connection, ConnectionSecrets, ConnectionStatus, PbxCredentials, PbxSide,
 };
@@ -16,7 +17,7 @@ use shared::domain::ids::{ConnectionId, SyncRunId};
 use shared::domain::operation_record::OperationRecord;
 use shared::domain::settings::ConnectionSettings;
 use shared::domain::sync_run::{RunMode, RunRequest, SyncRun, Trigger};
-use shared::pbx::AddressPolicy;
+use shared::settings::AddressPolicy;
 use shared::ports::{Clock, SyncHint};
 use shared::queue::NoQueue;
 use shared::secrets::FileKeySealer;
@@ -151,10 +152,10 @@ impl Stage {
 
     /// One message of the queue.
     pub async fn drive(&self) -> Result<RunEnd, RunError> {
-        self.drive_until(None).await
+        self.drive_until(&Deadline::when_asked()).await
     }
 
-    pub async fn drive_until(&self, deadline: Option<Timestamp>) -> Result<RunEnd, RunError> {
+    pub async fn drive_until(&self, deadline: &Deadline) -> Result<RunEnd, RunError> {
         let hint = SyncHint { connection_id: self.connection, trigger: Trigger::Manual, run_id: None };
         run_due(&self.engine, &hint, deadline).await
     }

@@ -1,0 +1,150 @@
+//! A side that is down, slow, lying or shut: nobody is removed, nothing is doubled, the admin reads why, and it resumes
+//! by itself.
+
+use std::time::Duration;
+
+use serde_json::json;
+use shared::deadline::Deadline;
+use shared::domain::connection::ConnectionStatus;
+use shared::domain::operation_record::OutcomeKind;
+use shared::domain::sync_run::{RunMode, RunState};
+use shared::sync_run::run::RunEnd;
+use simulators::graph::{Fault as GraphFault, FaultKind as GraphFaultKind};
+use simulators::pbx::{Fault, FaultKind};
+
+use crate::stage::{APP, Stage, TENANT, person};
+
+async fn staffed(count: usize) -> Stage {
+    let people: Vec<_> = (0..count).map(|n| person(&format!("P{n:03} Example"))).collect();
+    let stage = Stage::with(&people, Vec::new()).await;
+    stage.settings(|_| {}).await;
+    stage
+}
+
+fn on_users(kind: GraphFaultKind) -> GraphFault {
+    serde_json::from_value(json!({"path": "/v1.0/users*", "times": 1000, "kind": kind})).unwrap()
+}
+
+#[tokio::test]
+async fn a_directory_that_is_down_or_cut_off_removes_nobody() {
+    for kind in [
+        GraphFaultKind::Html502,
+        GraphFaultKind::Empty503,
+        GraphFaultKind::Drop,
+        GraphFaultKind::Truncate,
+        GraphFaultKind::BadJson,
+    ] {
+        let stage = staffed(3).await;
+        stage.sync(RunMode::Full).await;
+        let told = format!("{kind:?}");
+        stage.graph.add_fault(on_users(kind));
+        let run = stage.sync(RunMode::Full).await;
+        assert_eq!(run.state, RunState::Failed, "{told}");
+        assert!(run.error.is_some(), "{told}");
+        assert_eq!(stage.extensions().len(), 3, "{told}");
+        stage.graph.clear_faults();
+        stage.clock.advance(Duration::from_secs(15 * 60));
+        assert!(matches!(stage.drive().await.unwrap(), RunEnd::Finished(_)), "it probes again by itself: {told}");
+        let state = stage.engine.store.work_state(stage.connection).await.unwrap().unwrap();
+        assert_eq!((state.failures_in_row, state.counts.extensions), (0, 3), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn an_expired_secret_is_said_on_the_connection_and_cleared_by_the_first_success() {
+    let stage = staffed(1).await;
+    stage.graph.add_secret(TENANT, APP, "another", "2028-01-01T00:00:00Z".parse().unwrap()).unwrap();
+    stage.graph.expire_secret(TENANT, APP, "a-secret~with+signs/").unwrap();
+    let run = stage.sync(RunMode::Full).await;
+    assert_eq!(run.state, RunState::Failed);
+    let ConnectionStatus::NeedsAttention { reason } = stage.status().await else { unreachable!("{run:?}") };
+    assert!(reason.contains("expired"), "{reason}");
+    let mut secrets = stage.engine.store.secrets(stage.connection).await.unwrap().unwrap();
+    secrets.client_secret = "another".to_owned().into();
+    stage.engine.store.save_secrets(stage.connection, &secrets).await.unwrap();
+    let run = stage.sync(RunMode::Full).await;
+    assert_eq!((run.state, stage.status().await), (RunState::Succeeded, ConnectionStatus::Connected));
+}
+
+#[tokio::test]
+async fn a_missing_permission_is_named() {
+    let stage = staffed(1).await;
+    stage.graph.revoke_role(TENANT, APP, "User.Read.All").unwrap();
+    stage.graph.revoke_role(TENANT, APP, "Directory.Read.All").ok();
+    let run = stage.sync(RunMode::Full).await;
+    assert!(run.error.unwrap().contains("User.Read.All"));
+}
+
+#[tokio::test]
+async fn a_pbx_that_shuts_us_out_stops_the_run_with_one_sentence() {
+    for (code, word) in [(70004, "block"), (70087, "allow"), (70123, "API")] {
+        let stage = staffed(40).await;
+        stage.pbx.fault(Fault::forever("extension/create", FaultKind::Errcode { code }).after(5));
+        let run = stage.sync(RunMode::Full).await;
+        assert_eq!(run.state, RunState::Failed, "{code}");
+        let sentence = run.error.clone().unwrap();
+        assert!(sentence.contains(word), "{code}: {sentence}");
+        assert!(stage.pbx.requests("extension/create") < 30, "{code}: it does not knock on");
+        let not_tried = stage.records(run.id).await.iter().filter(|l| l.outcome == OutcomeKind::NotAttempted).count();
+        assert!(not_tried > 0, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_pbx_that_stops_answering_ends_the_run_and_nothing_is_doubled_afterwards() {
+    let stage = staffed(60).await;
+    stage.pbx.fault(Fault::forever("extension/*", FaultKind::DropAfterCommit).after(10));
+    let run = stage.sync(RunMode::Full).await;
+    assert_eq!(run.state, RunState::Failed);
+    stage.pbx.clear_faults();
+    let run = stage.sync(RunMode::Full).await;
+    assert_eq!((run.state, run.counts().failed), (RunState::Succeeded, 0));
+    let mails: std::collections::BTreeSet<String> = stage.extensions().into_values().map(|f| f.email).collect();
+    assert_eq!((stage.extensions().len(), mails.len()), (60, 60));
+    assert_eq!(stage.bindings().await.len(), 60);
+}
+
+#[tokio::test]
+async fn lost_answers_are_looked_after_within_the_run() {
+    let stage = staffed(3).await;
+    stage.pbx.fault(Fault::once("extension/create", FaultKind::DropAfterCommit));
+    let run = stage.sync(RunMode::Full).await;
+    assert_eq!((run.state, run.counts().create), (RunState::Succeeded, 3), "{:?}", stage.records(run.id).await);
+    stage.pbx.fault(Fault::once("extension/delete", FaultKind::DropAfterCommit));
+    stage.graph.delete_user(TENANT, stage.id("P000 Example")).unwrap();
+    let run = stage.sync(RunMode::Full).await;
+    assert_eq!((run.state, run.counts().delete, stage.extensions().len()), (RunState::Succeeded, 1, 2));
+}
+
+#[tokio::test]
+async fn a_run_that_must_stop_goes_on_where_it_was() {
+    let stage = staffed(30).await;
+    let id = stage.ask(RunMode::Full, false).await;
+    let stop = Deadline::when_asked();
+    stop.ask();
+    assert_eq!(stage.drive_until(&stop).await.unwrap(), RunEnd::Continues(id));
+    assert_eq!(stage.run(id).await.state, RunState::Applying);
+    assert_eq!(stage.drive().await.unwrap(), RunEnd::Finished(id));
+    let run = stage.run(id).await;
+    assert_eq!((run.state, run.counts().create), (RunState::Succeeded, 30));
+}
+
+#[tokio::test]
+async fn a_licence_that_is_full_is_said_for_each_person_left_out() {
+    let stage = staffed(5).await;
+    stage.pbx.change_settings(|settings| settings.capacity = 3);
+    let run = stage.sync(RunMode::Full).await;
+    assert_eq!((run.counts().create, run.counts().skipped), (3, 2));
+    let skips = stage.engine.store.skips(stage.connection, &run.skips.unwrap()).await.unwrap();
+    assert!(skips.iter().all(|skip| skip.reason_text.contains("licence")));
+}
+
+#[tokio::test]
+async fn a_dead_connection_does_not_delay_another() {
+    let sick = staffed(1).await;
+    let well = staffed(1).await;
+    sick.pbx.fault(Fault::forever("*", FaultKind::DropBefore));
+    sick.ask(RunMode::Full, false).await;
+    let (_, run) = tokio::join!(sick.drive(), well.sync(RunMode::Full));
+    assert_eq!(run.state, RunState::Succeeded);
+}
