@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use markdown::{file_links, rows, section};
 use repository::{all_texts, names, root, text};
+use shared::domain::settings::ConnectionSettings;
 use shared::settings::VARIABLES;
 
 /// Documents that people read; their links must lead somewhere.
@@ -106,6 +107,21 @@ fn workspace_members() -> BTreeSet<String> {
     let (_, after) = manifest.split_once("members = [").unwrap();
     let (list, _) = after.split_once(']').unwrap();
     list.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_settings_document_is_shown_with_its_real_defaults() {
+    let rules = text("docs/sync-rules.md");
+    let (_, rest) = section(&rules, "## The settings document")
+        .split_once("```json")
+        .unwrap();
+    let (shown, _) = rest.split_once("```").unwrap();
+    let shown: serde_json::Value = serde_json::from_str(shown).unwrap();
+    let real = serde_json::to_value(ConnectionSettings::default()).unwrap();
+    assert_eq!(
+        shown, real,
+        "docs/sync-rules.md (left) shows other defaults than the code has (right)"
+    );
 }
 
 #[test]
