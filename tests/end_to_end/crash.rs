@@ -76,12 +76,16 @@ impl Scenario {
         stage.settings(|settings| self.rules(settings)).await;
         let arrives_settled = !matches!(
             self,
-            Self::Joiners | Self::JoinersWelcomed | Self::JoinerWithoutMail | Self::TakenOver | Self::QueueNumber
+            Self::Joiners
+                | Self::JoinersWelcomed
+                | Self::JoinerWithoutMail
+                | Self::TakenOver
+                | Self::QueueNumber
         );
         if arrives_settled {
             stage.sync(RunMode::Full).await;
         }
-        self.change(&stage).await;
+        self.change(&stage);
         stage
     }
 
@@ -94,7 +98,8 @@ impl Scenario {
                 users.number = serde_json::from_value(json!({"kind": "automatic", "start": "6402"})).unwrap();
             }
             Self::NumberHandedOn => {
-                users.number = serde_json::from_value(json!({"kind": "property", "name": "businessPhones"})).unwrap();
+                users.number =
+                    serde_json::from_value(json!({"kind": "property", "name": "businessPhones"})).unwrap();
             }
             Self::Released => {
                 users.scope = serde_json::from_value(json!({"kind": "types", "types": ["member"]})).unwrap();
@@ -103,7 +108,7 @@ impl Scenario {
         }
     }
 
-    async fn change(self, stage: &Stage) {
+    fn change(self, stage: &Stage) {
         match self {
             Self::Mover => stage.edit("Ada Example", &json!({"jobTitle": "Manager", "surname": "Moved"})),
             Self::AddressHandedOn => {
@@ -112,10 +117,15 @@ impl Scenario {
             }
             Self::Drift => {
                 let by_hand = json!({"first_name": "Hacked"});
-                stage.pbx.edit_extension("2000", by_hand.as_object().unwrap().clone()).unwrap();
+                stage
+                    .pbx
+                    .edit_extension("2000", by_hand.as_object().unwrap().clone())
+                    .unwrap();
             }
             Self::DeletedOnPbx => stage.pbx.delete_extension("2000").unwrap(),
-            Self::Disabled | Self::GraceBegins => stage.graph.disable_user(TENANT, stage.id("Ada Example")).unwrap(),
+            Self::Disabled | Self::GraceBegins => {
+                stage.graph.disable_user(TENANT, stage.id("Ada Example")).unwrap();
+            }
             Self::Deleted => stage.graph.delete_user(TENANT, stage.id("Ada Example")).unwrap(),
             Self::Released => stage.edit("Ada Example", &json!({"userType": "Guest"})),
             Self::NumberHandedOn => {
@@ -134,7 +144,7 @@ async fn settle(stage: &Stage) -> Outcome {
     stage.scissors.heal();
     for _ in 0..6 {
         // Longer than a lease lives and than the first pauses after a failure.
-        stage.clock.advance(Duration::from_secs(20 * 60));
+        stage.clock.advance(Duration::from_mins(20));
         let run = stage.sync(RunMode::Full).await;
         if run.progress.total == 0 && run.state == shared::domain::sync_run::RunState::Succeeded {
             break;
@@ -159,11 +169,17 @@ async fn every_cut_of(scenario: Scenario) {
     stage.drive().await.unwrap();
     let effects = stage.scissors.effects();
     let expected = settle(&stage).await;
-    assert!(effects.len() > 3, "{scenario:?} does too little to be cut: {effects:?}");
+    assert!(
+        effects.len() > 3,
+        "{scenario:?} does too little to be cut: {effects:?}"
+    );
     for (at, effect) in effects.iter().enumerate() {
         for how in [Cut::Before, Cut::After, Cut::AnswerLost] {
             let outcome = cut(scenario, at, how).await;
-            assert_eq!(outcome, expected, "{scenario:?} cut {how:?} at effect {at}, {effect}");
+            assert_eq!(
+                outcome, expected,
+                "{scenario:?} cut {how:?} at effect {at}, {effect}"
+            );
         }
     }
 }

@@ -29,10 +29,19 @@ async fn held(leavers: usize) -> (Stage, SyncRun) {
 #[tokio::test]
 async fn held_removals_wait_while_the_rest_goes_on() {
     let (stage, run) = held(11).await;
-    assert_eq!((run.state, run.counts().update, run.counts().delete), (RunState::Held, 1, 0));
+    assert_eq!(
+        (run.state, run.counts().update, run.counts().delete),
+        (RunState::Held, 1, 0)
+    );
     assert_eq!(stage.extensions().len(), 30);
     let lines = stage.engine.store.held(stage.connection, run.id).await.unwrap();
-    assert_eq!(lines.iter().filter(|line| line.outcome == OutcomeKind::Held).count(), 11);
+    assert_eq!(
+        lines
+            .iter()
+            .filter(|line| line.outcome == OutcomeKind::Held)
+            .count(),
+        11
+    );
     assert!(run.held.unwrap().because.contains("11 of 30"));
 }
 
@@ -44,7 +53,10 @@ async fn an_approval_removes_exactly_what_was_held() {
     let run = stage.run(run.id).await;
     assert_eq!((run.state, run.counts().delete), (RunState::Succeeded, 11));
     assert_eq!(stage.extensions().len(), 19);
-    assert!(matches!(approve(&stage.engine, stage.connection, run.id).await, Err(VerdictError::AlreadyOver)));
+    assert!(matches!(
+        approve(&stage.engine, stage.connection, run.id).await,
+        Err(VerdictError::AlreadyOver)
+    ));
 }
 
 #[tokio::test]
@@ -52,7 +64,10 @@ async fn an_approval_after_the_sources_changed_holds_what_would_be_removed_now()
     let (stage, run) = held(11).await;
     stage.graph.delete_user(TENANT, stage.id(&name(12))).unwrap();
     let refused = approve(&stage.engine, stage.connection, run.id).await;
-    assert!(matches!(refused, Err(VerdictError::Changed { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(VerdictError::Changed { .. })),
+        "{refused:?}"
+    );
     let lines = stage.engine.store.held(stage.connection, run.id).await.unwrap();
     assert_eq!(lines.len(), 12);
     approve(&stage.engine, stage.connection, run.id).await.unwrap();
@@ -73,8 +88,16 @@ async fn other_changes_than_removals_do_not_matter_to_an_approval() {
 async fn a_rejection_keeps_everybody_and_the_next_run_asks_again() {
     let (stage, run) = held(11).await;
     reject(&stage.engine, stage.connection, run.id).await.unwrap();
-    let rejected = stage.records(run.id).await.into_iter().filter(|line| line.outcome == OutcomeKind::Rejected).count();
-    assert_eq!((stage.run(run.id).await.state, rejected), (RunState::Succeeded, 11));
+    let rejected = stage
+        .records(run.id)
+        .await
+        .into_iter()
+        .filter(|line| line.outcome == OutcomeKind::Rejected)
+        .count();
+    assert_eq!(
+        (stage.run(run.id).await.state, rejected),
+        (RunState::Succeeded, 11)
+    );
     let next = stage.sync(RunMode::Full).await;
     assert_eq!((next.state, stage.extensions().len()), (RunState::Held, 30));
 }
@@ -83,7 +106,10 @@ async fn a_rejection_keeps_everybody_and_the_next_run_asks_again() {
 async fn a_later_run_takes_the_held_removals_over() {
     let (stage, first) = held(11).await;
     let second = stage.sync(RunMode::Full).await;
-    assert_eq!((stage.run(first.id).await.state, second.state), (RunState::Cancelled, RunState::Held));
+    assert_eq!(
+        (stage.run(first.id).await.state, second.state),
+        (RunState::Cancelled, RunState::Held)
+    );
 }
 
 #[tokio::test]
@@ -106,6 +132,15 @@ async fn a_waiting_run_that_is_called_off_starts_nothing() {
     stage.drive().await.unwrap();
     assert_eq!(stage.run(id).await.state, RunState::Cancelled);
     assert_eq!(stage.extensions()["2001"].title, "");
-    let runs = stage.engine.store.runs(stage.connection, 10, None).await.unwrap().items;
-    assert!(runs.iter().all(|run| run.request.trigger == Trigger::Manual), "no scheduled run came in its place");
+    let runs = stage
+        .engine
+        .store
+        .runs(stage.connection, 10, None)
+        .await
+        .unwrap()
+        .items;
+    assert!(
+        runs.iter().all(|run| run.request.trigger == Trigger::Manual),
+        "no scheduled run came in its place"
+    );
 }

@@ -37,7 +37,13 @@ async fn a_dry_run_shows_everything_and_writes_nothing() {
     stage.settings(|_| {}).await;
     let run = stage.dry_run().await;
     let lines = stage.records(run.id).await;
-    assert_eq!(lines.iter().map(|line| (line.outcome, line.reason)).collect::<Vec<_>>(), [(OutcomeKind::DryRun, Reason::NewInScope)]);
+    assert_eq!(
+        lines
+            .iter()
+            .map(|line| (line.outcome, line.reason))
+            .collect::<Vec<_>>(),
+        [(OutcomeKind::DryRun, Reason::NewInScope)]
+    );
     assert_eq!(stage.extensions().len(), 1);
     assert!(stage.bindings().await.is_empty());
 }
@@ -45,30 +51,52 @@ async fn a_dry_run_shows_everything_and_writes_nothing() {
 // spec: 65
 #[tokio::test]
 async fn an_extension_with_the_same_mail_is_taken_over_and_others_stay_untouched() {
-    let others = vec![extension("1001", "Old", "ADA@contoso.example"), extension("1002", "Foreign", "f@contoso.example")];
+    let others = vec![
+        extension("1001", "Old", "ADA@contoso.example"),
+        extension("1002", "Foreign", "f@contoso.example"),
+    ];
     let stage = Stage::with(&[person("Ada Example")], others).await;
     stage.settings(|_| {}).await;
     let run = stage.sync(RunMode::Full).await;
     assert_eq!(run.counts().bind, 1);
     let extensions = stage.extensions();
     assert_eq!(extensions.len(), 2);
-    assert_eq!((extensions["1001"].first_name.as_str(), extensions["1001"].last_name.as_str()), ("Ada", "Example"));
+    assert_eq!(
+        (
+            extensions["1001"].first_name.as_str(),
+            extensions["1001"].last_name.as_str()
+        ),
+        ("Ada", "Example")
+    );
     assert_eq!(extensions["1002"].first_name, "Foreign");
 }
 
 #[tokio::test]
 async fn numbers_that_a_queue_has_are_found_out_and_passed_over_in_the_same_run() {
-    let people = [person("Ada Example"), person("Bo Example"), person("Cy Example"), person("Di Example")];
+    let people = [
+        person("Ada Example"),
+        person("Bo Example"),
+        person("Cy Example"),
+        person("Di Example"),
+    ];
     let stage = Stage::with(&people, Vec::new()).await;
     stage
         .settings(|settings| {
-            settings.users.number = serde_json::from_value(json!({"kind": "automatic", "start": "6399"})).unwrap();
+            settings.users.number =
+                serde_json::from_value(json!({"kind": "automatic", "start": "6399"})).unwrap();
         })
         .await;
     let run = stage.sync(RunMode::Full).await;
-    assert_eq!((run.state, run.counts().create, run.counts().failed), (RunState::Succeeded, 4, 0));
+    assert_eq!(
+        (run.state, run.counts().create, run.counts().failed),
+        (RunState::Succeeded, 4, 0)
+    );
     let numbers: Vec<String> = stage.extensions().into_keys().collect();
-    assert_eq!(numbers, ["6399", "6403", "6404", "6405"], "6400 to 6402 belong to queues");
+    assert_eq!(
+        numbers,
+        ["6399", "6403", "6404", "6405"],
+        "6400 to 6402 belong to queues"
+    );
 }
 
 // spec: 53, 59, 60
@@ -83,22 +111,34 @@ async fn members_of_nested_groups_get_the_number_of_their_property() {
     let outer = stage.graph.create_group(TENANT, &group("Telephony")).unwrap();
     let inner = stage.graph.create_group(TENANT, &group("Sales")).unwrap();
     stage.graph.add_member(TENANT, outer, inner).unwrap();
-    stage.graph.add_member(TENANT, inner, stage.id("Ada Example")).unwrap();
+    stage
+        .graph
+        .add_member(TENANT, inner, stage.id("Ada Example"))
+        .unwrap();
     stage
         .settings(|settings| {
-            settings.users.number =
-                serde_json::from_value(json!({"kind": "property", "name": "businessPhones", "last_digits": 4})).unwrap();
-            settings.users.scope = serde_json::from_value(json!({"kind": "groups", "group_ids": [outer]})).unwrap();
+            settings.users.number = serde_json::from_value(
+                json!({"kind": "property", "name": "businessPhones", "last_digits": 4}),
+            )
+            .unwrap();
+            settings.users.scope =
+                serde_json::from_value(json!({"kind": "groups", "group_ids": [outer]})).unwrap();
         })
         .await;
     let run = stage.sync(RunMode::Full).await;
     assert_eq!((run.counts().create, run.counts().skipped), (1, 1));
     assert_eq!(stage.extensions().into_keys().collect::<Vec<_>>(), ["3001"]);
     // Joining the group is enough for the next look at what changed.
-    stage.graph.add_member(TENANT, inner, stage.id("Bo Example")).unwrap();
+    stage
+        .graph
+        .add_member(TENANT, inner, stage.id("Bo Example"))
+        .unwrap();
     let run = stage.sync(RunMode::Delta).await;
     assert_eq!(run.counts().create, 1);
-    assert_eq!(stage.extensions().into_keys().collect::<Vec<_>>(), ["3001", "3002"]);
+    assert_eq!(
+        stage.extensions().into_keys().collect::<Vec<_>>(),
+        ["3001", "3002"]
+    );
 }
 
 #[tokio::test]
@@ -109,7 +149,8 @@ async fn a_scope_group_that_is_gone_judges_nobody() {
     stage
         .settings(|settings| {
             let gone = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
-            settings.users.scope = serde_json::from_value(json!({"kind": "groups", "group_ids": [gone]})).unwrap();
+            settings.users.scope =
+                serde_json::from_value(json!({"kind": "groups", "group_ids": [gone]})).unwrap();
             settings.users.delete_when_out_of_scope = true;
         })
         .await;
@@ -122,8 +163,14 @@ async fn a_scope_group_that_is_gone_judges_nobody() {
 // spec: 67
 #[tokio::test]
 async fn the_welcome_mail_is_sent_once_for_each_created_extension() {
-    let stage = Stage::with(&[person("Ada Example")], vec![extension("1001", "Foreign", "f@contoso.example")]).await;
-    stage.settings(|settings| settings.users.send_welcome_email = true).await;
+    let stage = Stage::with(
+        &[person("Ada Example")],
+        vec![extension("1001", "Foreign", "f@contoso.example")],
+    )
+    .await;
+    stage
+        .settings(|settings| settings.users.send_welcome_email = true)
+        .await;
     stage.sync(RunMode::Full).await;
     stage.sync(RunMode::Full).await;
     assert_eq!(stage.pbx.requests("extension/send_welcome_email"), 1);
@@ -132,11 +179,21 @@ async fn the_welcome_mail_is_sent_once_for_each_created_extension() {
 #[tokio::test]
 async fn one_person_whom_the_pbx_refuses_does_not_stop_the_others() {
     use simulators::pbx::{Fault, FaultKind};
-    let stage = Stage::with(&[person("Ada Example"), person("Bo Example"), person("Cy Example")], Vec::new()).await;
+    let stage = Stage::with(
+        &[person("Ada Example"), person("Bo Example"), person("Cy Example")],
+        Vec::new(),
+    )
+    .await;
     stage.settings(|_| {}).await;
-    stage.pbx.fault(Fault::once("extension/create", FaultKind::Errcode { code: 40001 }));
+    stage.pbx.fault(Fault::once(
+        "extension/create",
+        FaultKind::Errcode { code: 40001 },
+    ));
     let run = stage.sync(RunMode::Full).await;
-    assert_eq!((run.state, run.counts().create, run.counts().failed), (RunState::PartlyFailed, 2, 1));
+    assert_eq!(
+        (run.state, run.counts().create, run.counts().failed),
+        (RunState::PartlyFailed, 2, 1)
+    );
     let again = stage.sync(RunMode::Full).await;
     assert_eq!((again.state, again.counts().create), (RunState::Succeeded, 1));
 }

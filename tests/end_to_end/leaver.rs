@@ -24,7 +24,11 @@ async fn a_disabled_account_loses_its_extension() {
         stage.graph.disable_user(TENANT, stage.id("Ada Example")).unwrap();
         let run = stage.sync(mode).await;
         assert_eq!(run.counts().delete, 1, "{mode:?}");
-        assert_eq!(stage.extensions().into_keys().collect::<Vec<_>>(), ["2001"], "{mode:?}");
+        assert_eq!(
+            stage.extensions().into_keys().collect::<Vec<_>>(),
+            ["2001"],
+            "{mode:?}"
+        );
         assert_eq!(stage.bindings().await.len(), 1, "{mode:?}");
     }
 }
@@ -45,7 +49,9 @@ async fn a_deleted_account_loses_its_extension() {
 #[tokio::test]
 async fn a_status_that_is_not_chosen_deletes_nothing() {
     let stage = staffed().await;
-    stage.settings(|settings| settings.users.delete_when = BTreeSet::from([DeleteWhen::Disabled])).await;
+    stage
+        .settings(|settings| settings.users.delete_when = BTreeSet::from([DeleteWhen::Disabled]))
+        .await;
     stage.graph.delete_user(TENANT, stage.id("Ada Example")).unwrap();
     stage.sync(RunMode::Full).await;
     assert_eq!(stage.extensions().len(), 2);
@@ -56,7 +62,10 @@ async fn a_status_that_is_not_chosen_deletes_nothing() {
 async fn who_falls_out_of_scope_is_kept_and_never_touched_again() {
     let stage = staffed().await;
     stage
-        .settings(|settings| settings.users.scope = serde_json::from_value(json!({"kind": "types", "types": ["member"]})).unwrap())
+        .settings(|settings| {
+            settings.users.scope =
+                serde_json::from_value(json!({"kind": "types", "types": ["member"]})).unwrap();
+        })
         .await;
     stage.edit("Ada Example", &json!({"userType": "Guest"}));
     let run = stage.sync(RunMode::Full).await;
@@ -69,21 +78,23 @@ async fn who_falls_out_of_scope_is_kept_and_never_touched_again() {
 #[tokio::test]
 async fn days_of_grace_pass_before_the_deletion_and_coming_back_ends_them() {
     let stage = staffed().await;
-    stage.settings(|settings| settings.users.delete_grace_days = 7).await;
+    stage
+        .settings(|settings| settings.users.delete_grace_days = 7)
+        .await;
     let ada = stage.id("Ada Example");
     stage.graph.disable_user(TENANT, ada).unwrap();
     stage.sync(RunMode::Full).await;
-    stage.clock.advance(Duration::from_secs(6 * 24 * 3600));
+    stage.clock.advance(Duration::from_hours(6 * 24));
     stage.sync(RunMode::Full).await;
     assert_eq!(stage.extensions().len(), 2);
     stage.graph.enable_user(TENANT, ada).unwrap();
     stage.sync(RunMode::Full).await;
     stage.graph.disable_user(TENANT, ada).unwrap();
     stage.sync(RunMode::Full).await;
-    stage.clock.advance(Duration::from_secs(6 * 24 * 3600));
+    stage.clock.advance(Duration::from_hours(6 * 24));
     stage.sync(RunMode::Full).await;
     assert_eq!(stage.extensions().len(), 2, "the days began anew");
-    stage.clock.advance(Duration::from_secs(24 * 3600));
+    stage.clock.advance(Duration::from_hours(24));
     stage.sync(RunMode::Full).await;
     assert_eq!(stage.extensions().len(), 1);
 }

@@ -12,12 +12,25 @@ async fn a_change_in_entra_arrives_by_delta_with_one_write() {
     let stage = Stage::with(&[person("Ada Example"), person("Bo Example")], Vec::new()).await;
     stage.settings(|_| {}).await;
     stage.sync(RunMode::Full).await;
-    stage.edit("Ada Example", &json!({"jobTitle": "Manager", "mobilePhone": "+44 7700 900123"}));
+    stage.edit(
+        "Ada Example",
+        &json!({"jobTitle": "Manager", "mobilePhone": "+44 7700 900123"}),
+    );
     stage.pbx.reset_counters();
     let run = stage.sync(RunMode::Delta).await;
     assert_eq!(run.counts().update, 1);
-    assert_eq!((stage.extensions()["2000"].title.as_str(), stage.pbx.writes().len()), ("Manager", 1));
-    assert_eq!(stage.pbx.requests("extension/list"), 0, "only what changed is read");
+    assert_eq!(
+        (
+            stage.extensions()["2000"].title.as_str(),
+            stage.pbx.writes().len()
+        ),
+        ("Manager", 1)
+    );
+    assert_eq!(
+        stage.pbx.requests("extension/list"),
+        0,
+        "only what changed is read"
+    );
 }
 
 #[tokio::test]
@@ -28,7 +41,12 @@ async fn nothing_changed_costs_one_read() {
     stage.graph.clear_requests();
     stage.pbx.reset_counters();
     stage.sync(RunMode::Delta).await;
-    let paths: Vec<String> = stage.graph.requests().into_iter().map(|request| request.path).collect();
+    let paths: Vec<String> = stage
+        .graph
+        .requests()
+        .into_iter()
+        .map(|request| request.path)
+        .collect();
     assert_eq!(paths, ["/v1.0/users/delta"]);
     assert_eq!(stage.pbx.counters().requests.values().sum::<u64>(), 0);
 }
@@ -40,13 +58,22 @@ async fn what_was_changed_by_hand_on_the_pbx_is_put_back_and_the_rest_is_left() 
     stage.settings(|_| {}).await;
     stage.sync(RunMode::Full).await;
     let by_hand = json!({"first_name": "Hacked", "presence_status": "away"});
-    stage.pbx.edit_extension("2000", by_hand.as_object().unwrap().clone()).unwrap();
+    stage
+        .pbx
+        .edit_extension("2000", by_hand.as_object().unwrap().clone())
+        .unwrap();
     let run = stage.sync(RunMode::Full).await;
     let lines = stage.records(run.id).await;
-    assert_eq!(lines.iter().map(|line| line.reason).collect::<Vec<_>>(), [Reason::Drift]);
+    assert_eq!(
+        lines.iter().map(|line| line.reason).collect::<Vec<_>>(),
+        [Reason::Drift]
+    );
     assert_eq!(lines[0].before.as_ref().unwrap()["first_name"], "Hacked");
     let extension = stage.pbx.extension("2000").unwrap();
-    assert_eq!((extension.first_name.as_str(), extension.presence_status), ("Ada", "away"));
+    assert_eq!(
+        (extension.first_name.as_str(), extension.presence_status),
+        ("Ada", "away")
+    );
 }
 
 // spec: 74
@@ -66,7 +93,7 @@ async fn an_expired_cursor_becomes_a_full_read() {
     let stage = Stage::with(&[person("Ada Example")], Vec::new()).await;
     stage.settings(|_| {}).await;
     stage.sync(RunMode::Full).await;
-    stage.clock.advance(std::time::Duration::from_secs(8 * 24 * 3600));
+    stage.clock.advance(std::time::Duration::from_hours(8 * 24));
     stage.edit("Ada Example", &json!({"jobTitle": "Manager"}));
     let run = stage.sync(RunMode::Delta).await;
     assert_eq!(run.counts().update, 1);
@@ -74,5 +101,12 @@ async fn an_expired_cursor_becomes_a_full_read() {
     stage.graph.clear_requests();
     stage.sync(RunMode::Delta).await;
     assert_eq!(stage.extensions()["2000"].title, "Director");
-    assert!(stage.graph.requests().iter().all(|request| request.path != "/v1.0/users"), "the fresh cursor works");
+    assert!(
+        stage
+            .graph
+            .requests()
+            .iter()
+            .all(|request| request.path != "/v1.0/users"),
+        "the fresh cursor works"
+    );
 }

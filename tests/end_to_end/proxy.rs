@@ -37,7 +37,10 @@ pub struct Scissors(Arc<Mutex<Plan>>);
 impl Scissors {
     /// Counts from the beginning and cuts at the effect of this number, counted from 0.
     pub fn cut_at(&self, at: usize, cut: Cut) {
-        *self.0.lock().unwrap() = Plan { at: Some((at, cut)), ..Plan::default() };
+        *self.0.lock().unwrap() = Plan {
+            at: Some((at, cut)),
+            ..Plan::default()
+        };
     }
 
     /// Lets everything through and counts from the beginning.
@@ -62,7 +65,11 @@ impl Scissors {
         match plan.at {
             Some((at, cut)) if at == number => {
                 plan.dead = cut != Cut::AnswerLost;
-                if cut == Cut::Before { Verdict::Drop } else { Verdict::DropAnswer }
+                if cut == Cut::Before {
+                    Verdict::Drop
+                } else {
+                    Verdict::DropAnswer
+                }
             }
             _ => Verdict::Pass,
         }
@@ -88,7 +95,12 @@ pub async fn wire(target: String, scissors: Scissors) -> String {
 }
 
 async fn accept(listener: TcpListener, target: String, scissors: Scissors) {
-    let options = HttpOptions { plain_http: true, gzip: false, pool_max_idle_per_host: 0, ..HttpOptions::default() };
+    let options = HttpOptions {
+        plain_http: true,
+        gzip: false,
+        pool_max_idle_per_host: 0,
+        ..HttpOptions::default()
+    };
     let client = shared::http::client(&options).unwrap();
     while let Ok((socket, _)) = listener.accept().await {
         let (client, target, scissors) = (client.clone(), target.clone(), scissors.clone());
@@ -98,7 +110,11 @@ async fn accept(listener: TcpListener, target: String, scissors: Scissors) {
         });
         tokio::spawn(async move {
             // A cut connection ends with an error here; that is what it is for.
-            drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service).await);
+            drop(
+                hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(socket), service)
+                    .await,
+            );
         });
     }
 }
@@ -119,7 +135,11 @@ async fn carry(
     let mut headers = parts.headers;
     headers.remove("host");
     headers.remove("content-length");
-    let sent = client.request(parts.method, format!("{target}{path}")).headers(headers).body(bytes).send();
+    let sent = client
+        .request(parts.method, format!("{target}{path}"))
+        .headers(headers)
+        .body(bytes)
+        .send();
     let answer = sent.await.map_err(|_| Severed)?;
     let (status, headers) = (answer.status(), answer.headers().clone());
     let bytes = answer.bytes().await.map_err(|_| Severed)?;
@@ -135,12 +155,26 @@ async fn carry(
 
 /// The name of a request that changes something; reads and sign-ins are none.
 fn effect_of(request: &Request) -> Option<String> {
-    let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
+    let target = request
+        .headers()
+        .get("x-amz-target")
+        .and_then(|value| value.to_str().ok());
     if let Some(call) = target.and_then(|target| target.split('.').next_back()) {
-        let writes = ["PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"];
+        let writes = [
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+            "TransactWriteItems",
+            "BatchWriteItem",
+        ];
         return writes.contains(&call).then(|| call.to_owned());
     }
     let path = request.uri().path().trim_start_matches("/openapi/v1.0/");
-    let writes = ["extension/create", "extension/update", "extension/delete", "extension/send_welcome_email"];
+    let writes = [
+        "extension/create",
+        "extension/update",
+        "extension/delete",
+        "extension/send_welcome_email",
+    ];
     writes.contains(&path).then(|| path.to_owned())
 }

@@ -17,7 +17,12 @@ async fn crowd(count: usize) -> Stage {
 }
 
 fn graph_calls(stage: &Stage) -> usize {
-    stage.graph.requests().iter().filter(|request| request.path.starts_with("/v1.0")).count()
+    stage
+        .graph
+        .requests()
+        .iter()
+        .filter(|request| request.path.starts_with("/v1.0"))
+        .count()
 }
 
 #[tokio::test]
@@ -27,8 +32,16 @@ async fn a_full_run_without_changes_costs_the_minimum() {
     assert_eq!(graph_calls(&stage), 1, "250 people are one page");
     let counters = stage.pbx.counters();
     assert_eq!(counters.requests.get("extension/list").copied(), Some(1));
-    assert_eq!(counters.requests.get("extension/query").copied(), Some(3), "details come by the hundred");
-    assert_eq!(stage.pbx.counters().requests.values().sum::<u64>(), 4, "{counters:?}");
+    assert_eq!(
+        counters.requests.get("extension/query").copied(),
+        Some(3),
+        "details come by the hundred"
+    );
+    assert_eq!(
+        stage.pbx.counters().requests.values().sum::<u64>(),
+        4,
+        "{counters:?}"
+    );
 }
 
 #[tokio::test]

@@ -17,16 +17,16 @@ use shared::domain::ids::{ConnectionId, SyncRunId};
 use shared::domain::operation_record::OperationRecord;
 use shared::domain::settings::ConnectionSettings;
 use shared::domain::sync_run::{RunMode, RunRequest, SyncRun, Trigger};
-use shared::settings::AddressPolicy;
 use shared::ports::{Clock, SyncHint};
 use shared::queue::NoQueue;
 use shared::secrets::FileKeySealer;
+use shared::settings::AddressPolicy;
 use shared::settings::GraphAddresses;
 use shared::sides::RealSides;
 use shared::store::{Store, create_table, local_client};
+use shared::sync_run::Engine;
 use shared::sync_run::request::request_run;
 use shared::sync_run::run::{RunEnd, RunError, run_due};
-use shared::sync_run::Engine;
 use simulators::clock::SimClock;
 use simulators::graph::{AppConfig, Graph, TenantConfig};
 use simulators::pbx::{Pbx, People, Person};
@@ -125,11 +125,22 @@ impl Stage {
 
     /// Saves settings; user sync is on unless `change` turns it off.
     pub async fn settings(&self, change: impl FnOnce(&mut ConnectionSettings)) {
-        let stored = self.engine.store.settings(self.connection).await.unwrap().unwrap();
+        let stored = self
+            .engine
+            .store
+            .settings(self.connection)
+            .await
+            .unwrap()
+            .unwrap();
         let mut settings = stored.value;
         settings.users.enabled = true;
         change(&mut settings);
-        self.engine.store.put_settings(self.connection, &settings, stored.version).await.unwrap().unwrap();
+        self.engine
+            .store
+            .put_settings(self.connection, &settings, stored.version)
+            .await
+            .unwrap()
+            .unwrap();
     }
 
     /// Asks for a run and runs it.
@@ -146,7 +157,12 @@ impl Stage {
     }
 
     pub async fn ask(&self, mode: RunMode, dry_run: bool) -> SyncRunId {
-        let request = RunRequest { trigger: Trigger::Manual, mode, dry_run, user: None };
+        let request = RunRequest {
+            trigger: Trigger::Manual,
+            mode,
+            dry_run,
+            user: None,
+        };
         request_run(&self.engine, self.connection, request).await.unwrap()
     }
 
@@ -156,7 +172,11 @@ impl Stage {
     }
 
     pub async fn drive_until(&self, deadline: &Deadline) -> Result<RunEnd, RunError> {
-        let hint = SyncHint { connection_id: self.connection, trigger: Trigger::Manual, run_id: None };
+        let hint = SyncHint {
+            connection_id: self.connection,
+            trigger: Trigger::Manual,
+            run_id: None,
+        };
         run_due(&self.engine, &hint, deadline).await
     }
 
@@ -165,11 +185,23 @@ impl Stage {
     }
 
     pub async fn records(&self, run: SyncRunId) -> Vec<OperationRecord> {
-        self.engine.store.records_of_run(self.connection, run, 1_000, None).await.unwrap().items
+        self.engine
+            .store
+            .records_of_run(self.connection, run, 1_000, None)
+            .await
+            .unwrap()
+            .items
     }
 
     pub async fn status(&self) -> ConnectionStatus {
-        self.engine.store.connection(self.connection).await.unwrap().unwrap().value.status
+        self.engine
+            .store
+            .connection(self.connection)
+            .await
+            .unwrap()
+            .unwrap()
+            .value
+            .status
     }
 
     /// Extensions by number: the fields a person would look at.
@@ -181,7 +213,11 @@ impl Stage {
             mobile: e.mobile_number,
             title: e.title,
         };
-        self.pbx.extensions().into_iter().map(|e| (e.number.clone(), fields(e))).collect()
+        self.pbx
+            .extensions()
+            .into_iter()
+            .map(|e| (e.number.clone(), fields(e)))
+            .collect()
     }
 
     /// Person to number, as our table has it; unfinished ones with a question mark.
@@ -198,7 +234,10 @@ impl Stage {
     pub fn id(&self, name: &str) -> Uuid {
         let ids = self.graph.user_ids(TENANT).unwrap();
         let named = |id: &Uuid| {
-            self.graph.user(TENANT, *id).unwrap().is_some_and(|user| user["displayName"] == json!(name))
+            self.graph
+                .user(TENANT, *id)
+                .unwrap()
+                .is_some_and(|user| user["displayName"] == json!(name))
         };
         ids.into_iter().find(named).unwrap_or_else(|| panic_with(name))
     }
@@ -219,7 +258,9 @@ async fn start_graph(clock: SimClock) -> graph::Running {
     tenant.apps.push(AppConfig::connector(APP, SECRET, ends));
     let mut config = graph::Config::empty(7, clock);
     config.tenants.push(tenant);
-    Graph::start(config, "127.0.0.1:0".parse().unwrap()).await.unwrap()
+    Graph::start(config, "127.0.0.1:0".parse().unwrap())
+        .await
+        .unwrap()
 }
 
 async fn engine(table_url: &str, graph: &graph::Running, clock: &SimClock) -> Engine {
@@ -232,8 +273,18 @@ async fn engine(table_url: &str, graph: &graph::Running, clock: &SimClock) -> En
         graph: graph.graph_base_url().parse().unwrap(),
         login: graph.login_base_url().parse().unwrap(),
     };
-    let sides = RealSides::new(microsoft, AddressPolicy::Loopback, store.clone(), Arc::clone(&clock));
-    Engine { store, sides: Arc::new(sides), clock, queue: Arc::new(NoQueue) }
+    let sides = RealSides::new(
+        microsoft,
+        AddressPolicy::Loopback,
+        store.clone(),
+        Arc::clone(&clock),
+    );
+    Engine {
+        store,
+        sides: Arc::new(sides),
+        clock,
+        queue: Arc::new(NoQueue),
+    }
 }
 
 async fn connect(engine: &Engine, pbx_url: &str) -> ConnectionId {
@@ -261,6 +312,10 @@ async fn connect(engine: &Engine, pbx_url: &str) -> ConnectionId {
         },
         linkus_sdk: None,
     };
-    engine.store.create_connection(&connection, &secrets).await.unwrap();
+    engine
+        .store
+        .create_connection(&connection, &secrets)
+        .await
+        .unwrap();
     connection.id
 }

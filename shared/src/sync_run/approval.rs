@@ -14,7 +14,7 @@ use super::outcome::Stamp;
 use super::request::hint;
 
 /// How long a held plan may be approved: older ones were decided on by somebody who saw another world.
-const APPROVABLE_FOR: Duration = Duration::from_secs(24 * 3600);
+const APPROVABLE_FOR: Duration = Duration::from_hours(24);
 
 /// Why a person's word was not taken.
 #[derive(Debug, thiserror::Error)]

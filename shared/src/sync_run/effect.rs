@@ -14,7 +14,7 @@ use crate::store::{Lease, Reserve, Store, StoreError};
 use super::outcome::{Failure, Outcome, Stamp, record};
 
 /// How long a number that the PBX refused without having an extension for it (a queue, a ring group) is not tried again.
-const REFUSED_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+const REFUSED_FOR: Duration = Duration::from_hours(7 * 24);
 
 /// Where effects go.
 #[derive(Clone, Copy)]

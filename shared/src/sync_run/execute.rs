@@ -185,7 +185,7 @@ impl Course<'_> {
             .extend(unsuccessful(operation, outcome, stamp));
         match outcome {
             Outcome::Applied | Outcome::AlreadyDone => state.silent = 0,
-            Outcome::Failed(failure) => self.note_failure(&mut state, operation, failure),
+            Outcome::Failed(failure) => Self::note_failure(&mut state, operation, failure),
             Outcome::NotAttempted(_) => {
                 state.fruitless.insert(operation.user);
             }
@@ -193,7 +193,7 @@ impl Course<'_> {
         state.report.done
     }
 
-    fn note_failure(&self, state: &mut State, operation: &Operation, failure: &Failure) {
+    fn note_failure(state: &mut State, operation: &Operation, failure: &Failure) {
         state.fruitless.insert(operation.user);
         state.report.retry |= failure.retry;
         state.report.numbers_refused |= failure.reason == Reason::NumberTaken;

@@ -130,14 +130,19 @@ pub async fn explain(
         .iter()
         .chain(&checked.plan.remarks)
         .find(|skipped| skipped.user == user.id);
-    let would = operation
+    let outlook = operation
         .map(|operation| record(operation, OutcomeKind::DryRun, stamp))
         .or_else(|| skip.map(|skipped| skip_record(skipped, stamp)));
     Ok(Some(Explanation {
-        rules: rules(&user, &world.directory, &settings.users),
+        rules: rules(
+            &user,
+            world.bindings.get(&user.id),
+            &world.directory,
+            &settings.users,
+        ),
         binding: world.bindings.get(&user.id).cloned(),
         last_error: last_error(engine, connection, &user).await?,
-        would,
+        would: outlook,
         user,
     }))
 }
@@ -168,14 +173,19 @@ async fn last_error(
         .max_by_key(|record| record.at))
 }
 
-fn rules(user: &EntraUser, directory: &DirectorySnapshot, settings: &UserSettings) -> Vec<RuleResult> {
+fn rules(
+    user: &EntraUser,
+    binding: Option<&Binding>,
+    directory: &DirectorySnapshot,
+    settings: &UserSettings,
+) -> Vec<RuleResult> {
     let checks = [
         ("users_enabled", settings.enabled, on_off(settings.enabled)),
         account(user, settings),
         scope(user, directory, settings),
         exclusion(user, directory),
         address(user),
-        number(user, settings),
+        number(user, binding, settings),
     ];
     let mut decided = false;
     let mut results = Vec::new();
@@ -253,8 +263,11 @@ fn address(user: &EntraUser) -> Check {
     }
 }
 
-fn number(user: &EntraUser, settings: &UserSettings) -> Check {
+fn number(user: &EntraUser, binding: Option<&Binding>, settings: &UserSettings) -> Check {
     use crate::domain::mapping::{PropertyNumber, number_from_property};
+    if let Some(binding) = binding {
+        return ("number", true, format!("has the number {}", binding.number));
+    }
     match &settings.number {
         NumberRule::Automatic { start, .. } => (
             "number",

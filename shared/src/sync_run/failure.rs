@@ -25,7 +25,7 @@ pub(super) fn back_off(failures_in_row: u32) -> Duration {
         5..=28 => 60,
         _ => 24 * 60,
     };
-    Duration::from_secs(minutes * 60)
+    Duration::from_mins(minutes)
 }
 
 impl From<&CollectError> for RunFailure {

@@ -7,7 +7,7 @@ use crate::ports::Clock;
 use crate::store::{Lease, Store};
 
 /// How long a lease lives after its last renewal.
-pub const LEASE_TTL: Duration = Duration::from_secs(60);
+pub const LEASE_TTL: Duration = Duration::from_mins(1);
 
 /// How often it is renewed: three renewals may be lost before the lease is.
 const RENEW_EVERY: Duration = Duration::from_secs(15);

@@ -62,7 +62,8 @@ pub async fn run_due(engine: &Engine, message: &SyncHint, deadline: &Deadline) -
     else {
         return Ok(RunEnd::HeldByAnother);
     };
-    let work = under_lease(engine, &lease, deadline);
+    // Boxed: the whole run is in it.
+    let work = Box::pin(under_lease(engine, &lease, deadline));
     while_held(&engine.store, engine.clock.as_ref(), &lease, work)
         .await
         .map_err(|_| RunError::LeaseLost)?
@@ -308,7 +309,7 @@ pub fn scheduled_after(settings: &ConnectionSettings, now: Timestamp) -> Option<
         Err(error) => {
             // Settings are checked before they are stored, so this is a zone that the time zone data dropped.
             tracing::error!(error = %error, "the schedule cannot be followed; trying again in a day");
-            Some(now + Duration::from_secs(24 * 3600))
+            Some(now + Duration::from_hours(24))
         }
     }
 }
