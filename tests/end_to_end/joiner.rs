@@ -197,3 +197,11 @@ async fn one_person_whom_the_pbx_refuses_does_not_stop_the_others() {
     let again = stage.sync(RunMode::Full).await;
     assert_eq!((again.state, again.counts().create), (RunState::Succeeded, 1));
 }
+
+#[tokio::test]
+async fn rules_may_be_looked_at_before_user_sync_is_switched_on() {
+    let stage = Stage::with(&[person("Ada Example")], Vec::new()).await;
+    stage.settings(|settings| settings.users.enabled = false).await;
+    let run = stage.dry_run().await;
+    assert_eq!((run.counts().create, stage.extensions().len()), (1, 0));
+}

@@ -131,7 +131,12 @@ impl<'w> Register<'w> {
             match self.owners.get(extension) {
                 Some(owner) if *owner == id => {}
                 Some(owner) if self.gives_up(*owner, address) => relies_on.push(*owner),
-                Some(owner) => return Claim::Taken(format!("the extension of {owner} has this address")),
+                Some(owner) => {
+                    return Claim::Taken(format!(
+                        "the extension of {} has this address",
+                        self.world.name_of(*owner)
+                    ));
+                }
                 None => unbound.push(*extension),
             }
         }
@@ -161,13 +166,11 @@ impl<'w> Register<'w> {
         if holder.is_none() && bound(&id) && !others_bound {
             return None;
         }
-        let names: Vec<String> = holder
-            .into_iter()
-            .chain(&rivals)
-            .take(1)
-            .map(ToString::to_string)
-            .collect();
-        Some(format!("{} has the same address in Entra", names.join(", ")))
+        let first = holder.or(rivals.first())?;
+        Some(format!(
+            "{} has the same address in Entra",
+            self.world.name_of(*first)
+        ))
     }
 
     /// Whether this plan takes the address away from its present owner.
@@ -248,7 +251,10 @@ impl<'w> Register<'w> {
         };
         match self.number_owner(&number, newcomer.user.id) {
             Some(owner) => {
-                let detail = format!("the number of the extension with this address is kept for {owner}");
+                let detail = format!(
+                    "the number of the extension with this address is kept for {}",
+                    self.world.name_of(owner)
+                );
                 Draft::Skip(newcomer.skip(Reason::NumberTaken, detail))
             }
             None => Draft::Do(Box::new(bind(newcomer.user, number, extension))),

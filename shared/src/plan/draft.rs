@@ -73,6 +73,15 @@ pub(super) fn name_of(user: &EntraUser) -> String {
     name.map_or_else(|| user.id.to_string(), str::to_owned)
 }
 
+impl World {
+    /// How reports call somebody else: an admin looks for a name, not for an id.
+    pub(super) fn name_of(&self, id: EntraUserId) -> String {
+        let user = self.directory.users.get(&id).map(name_of);
+        user.or_else(|| self.bindings.get(&id).map(|binding| binding.name.clone()))
+            .unwrap_or_else(|| id.to_string())
+    }
+}
+
 /// Notes on fields as sentences.
 pub(super) fn note_texts(notes: &[FieldNote]) -> Vec<String> {
     notes.iter().map(FieldNote::text).collect()

@@ -54,10 +54,11 @@ struct Desk<'p> {
     /// Where the search for a free number goes on.
     next: Option<ExtensionNumber>,
     listed: bool,
+    world: &'p World,
 }
 
 impl<'p> Desk<'p> {
-    fn new(drafts: &Drafts<'_>, world: &World, policy: &'p Policy) -> Self {
+    fn new(drafts: &Drafts<'_>, world: &'p World, policy: &'p Policy) -> Self {
         let rows = world.phone_system.rows.iter().flat_map(BTreeMap::values);
         let mut used: BTreeSet<ExtensionNumber> = rows
             .filter_map(|row| ExtensionNumber::parse(&row.number).ok())
@@ -85,6 +86,7 @@ impl<'p> Desk<'p> {
             freed_by,
             next,
             listed: world.phone_system.rows.is_some(),
+            world,
         }
     }
 
@@ -169,7 +171,9 @@ impl<'p> Desk<'p> {
             return self.create(newcomer, number, vec![leaver]);
         }
         match self.kept_for.get(&number) {
-            Some(owner) if *owner != newcomer.user.id => taken(format!("{number} is kept for {owner}")),
+            Some(owner) if *owner != newcomer.user.id => {
+                taken(format!("{number} is kept for {}", self.world.name_of(*owner)))
+            }
             _ if self.used.contains(&number) => taken(format!("{number} is in use on the PBX")),
             _ => self.create(newcomer, number, Vec::new()),
         }

@@ -625,7 +625,7 @@ fn a_plan_reads_well() {
     update   2001     Person 001: values changed in Entra; Job Title "Engineer" -> "Manager"
     bind     1090     Person 003: an extension with the same mail address is taken over; First Name "Foreign" -> "Person"; Last Name "" -> "003"; Mobile Number "" -> "+41441234567"; Job Title "" -> "Engineer"
     create   2000     Person 005: chosen by the rules, without an extension so far; First Name was cut to 63 characters, the most the PBX takes
-    skip     -        Person 004: the mail address is not free: 00000000-0000-0000-0000-000000000001 has the same address in Entra
+    skip     -        Person 004: the mail address is not free: Person 001 has the same address in Entra
     1 left alone: the account is disabled
     4 to do, 0 in step
     "#);

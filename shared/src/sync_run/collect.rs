@@ -132,17 +132,14 @@ async fn both_in_full(
     bindings: &BTreeMap<EntraUserId, Binding>,
     known: Known,
 ) -> Result<(DirectoryRead, PhoneSystemSnapshot), CollectError> {
-    let phones = async {
-        let rows = list(task.phone_system()).await?;
-        let bound: BTreeSet<ExtensionId> = bindings
-            .values()
-            .filter_map(|b| Some(b.bound()?.extension))
-            .filter(|id| rows.contains_key(id))
-            .collect();
-        let details = task.phone_system().extension_details(&bound).await?;
-        Ok::<_, CollectError>((rows, details))
-    };
-    let (directory, (rows, mut details)) = tokio::try_join!(task.everyone(known), phones)?;
+    let bound: BTreeSet<ExtensionId> = bindings
+        .values()
+        .filter_map(|b| Some(b.bound()?.extension))
+        .collect();
+    let rows = async { Ok::<_, CollectError>(list(task.phone_system()).await?) };
+    let details = async { Ok::<_, CollectError>(task.phone_system().extension_details(&bound).await?) };
+    let (directory, mut rows, mut details) = tokio::try_join!(task.everyone(known), rows, details)?;
+    add_unlisted(&mut rows, &details);
     let more = candidates(&directory.snapshot, bindings, &rows, task.users.bind_same_email);
     details.extend(task.phone_system().extension_details(&more).await?);
     let phone_system = PhoneSystemSnapshot {
@@ -166,6 +163,20 @@ async fn list(pbx: &dyn PhoneSystem) -> Result<BTreeMap<ExtensionId, ExtensionRo
         .into_iter()
         .map(|row| (row.id, row))
         .collect())
+}
+
+/// A list that is read page by page misses a row when another one before it is deleted meanwhile. What was asked for by
+/// its key and answered exists, listed or not.
+fn add_unlisted(rows: &mut BTreeMap<ExtensionId, ExtensionRow>, details: &BTreeMap<ExtensionId, Extension>) {
+    for extension in details.values() {
+        rows.entry(extension.id).or_insert_with(|| ExtensionRow {
+            id: extension.id,
+            number: extension.number.clone(),
+            display_name: extension.fields.display_name(),
+            email: extension.fields.email.clone(),
+            mobile: extension.fields.mobile.clone(),
+        });
+    }
 }
 
 /// Extensions beyond the bound ones that must be known in full: with the address of somebody who has none, and with the
@@ -408,7 +419,8 @@ impl Task<'_> {
                 capacity: NOT_READ,
             });
         }
-        let rows = list(self.phone_system()).await?;
+        let mut rows = list(self.phone_system()).await?;
+        add_unlisted(&mut rows, &details);
         let more = candidates(directory, bindings, &rows, self.users.bind_same_email);
         details.extend(self.phone_system().extension_details(&more).await?);
         Ok(PhoneSystemSnapshot {

@@ -69,7 +69,8 @@ pub(super) async fn conduct(
         .await?
         .map(|stored| stored.value)
         .unwrap_or_default();
-    if !settings.users.enabled {
+    // What a paused part would do may be looked at; that is how rules are tried before they are switched on.
+    if !settings.users.enabled && !run.request.dry_run {
         return Ok(Conducted {
             end: End::Done,
             counts: None,

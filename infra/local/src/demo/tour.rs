@@ -7,16 +7,13 @@ use serde_json::{Value, json};
 use simulators::graph::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_TENANT_ID};
 use simulators::pbx::KeyPair;
 
-use super::api::{Api, Refused};
+use super::api::Api;
 use super::progress::Progress;
 use super::report;
 use crate::host::Host;
 
 /// Between two looks at a run.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// Ten seconds: the scheduler's step, twice.
-const LOOKS_AT_A_QUEUE: u32 = 100;
 
 /// The tour of one demo.
 pub struct Tour {
@@ -31,15 +28,12 @@ impl Tour {
         println!("Connecting the simulated tenant Northwind Instruments to the simulated PBX");
         let connection = self.connect().await?;
         self.choose_people(&connection).await?;
-        // Saving settings with a part enabled asks for the first run at once. It is called off before anything follows
-        // it, so that its plan can be shown first.
-        self.call_off_waiting_runs(&connection).await?;
         host.start_work();
         let plan = self.sync(&connection, true).await?;
         println!("\nPlan of the first run (a dry run; nothing is written):\n");
         println!("{}", report::plan(&self.operations(&connection, &plan).await?));
         println!("\nFirst run");
-        let first = self.sync(&connection, false).await?;
+        let first = self.switch_on(&connection).await?;
         println!("  {}", report::counts(&first));
         print!(
             "{}",
@@ -78,10 +72,10 @@ impl Tour {
         Ok(format!("/connections/{id}"))
     }
 
+    /// The rules are saved before user sync is switched on, so that their plan can be looked at first.
     async fn choose_people(&self, connection: &str) -> anyhow::Result<()> {
         let path = format!("{connection}/settings");
         let change = |settings: &mut Value| {
-            settings["users"]["enabled"] = json!(true);
             settings["users"]["scope"] =
                 json!({ "kind": "types", "types": ["member"], "only_enabled": true });
             settings["users"]["number"] = json!({ "kind": "automatic", "start": "2000" });
@@ -90,38 +84,34 @@ impl Tour {
         self.api.replace(&path, change).await
     }
 
-    async fn call_off_waiting_runs(&self, connection: &str) -> anyhow::Result<()> {
+    /// Switches user sync on, which starts the first run by itself, and waits for that run's end.
+    async fn switch_on(&self, connection: &str) -> anyhow::Result<Value> {
+        let path = format!("{connection}/settings");
+        let change = |settings: &mut Value| settings["users"]["enabled"] = json!(true);
+        self.api.replace(&path, change).await?;
         let runs = format!("{connection}/sync-runs");
-        for run in self.api.all(&runs).await? {
-            let path = path_of(&runs, &run)?;
-            self.api.post(&format!("{path}/cancel"), None).await?;
-        }
-        Ok(())
+        let all = self.api.all(&runs).await?;
+        let started = all.iter().find(|run| run["trigger"] == "first_save");
+        let started = started.context("switching user sync on started no run")?;
+        self.watch(&path_of(&runs, started)?).await
     }
 
     /// Asks for a run and waits for its end.
     async fn sync(&self, connection: &str, dry_run: bool) -> anyhow::Result<Value> {
         let body = json!({ "mode": "full", "dry_run": dry_run });
         let runs = format!("{connection}/sync-runs");
-        let asked = self.ask_until_free(&runs, &body).await?;
+        let asked = self.api.post(&runs, Some(&body)).await?;
+        self.watch(&path_of(&runs, &asked)?).await
+    }
+
+    async fn watch(&self, run: &str) -> anyhow::Result<Value> {
         let mut progress = Progress::new();
-        let run = self.end_of(&path_of(&runs, &asked)?, &mut progress).await?;
+        let run = self.end_of(run, &mut progress).await?;
         progress.finish();
         match run["state"].as_str() {
             Some("failed" | "cancelled") => bail!("the run {}: {}", run["state"], run["error"]),
             _ => Ok(run),
         }
-    }
-
-    /// A run of another kind that still waits is refused with 409: it must be taken up first, which is a matter of moments.
-    async fn ask_until_free(&self, runs: &str, body: &Value) -> anyhow::Result<Value> {
-        for _ in 0..LOOKS_AT_A_QUEUE {
-            match self.api.post(runs, Some(body)).await {
-                Err(error) if Refused::is_conflict(&error) => tokio::time::sleep(LOOK_EVERY).await,
-                answer => return answer,
-            }
-        }
-        self.api.post(runs, Some(body)).await
     }
 
     async fn end_of(&self, run: &str, progress: &mut Progress) -> anyhow::Result<Value> {
