@@ -4,28 +4,11 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use reqwest::header::{ETAG, IF_MATCH};
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
 /// Longer than the slowest sign-in test of the API.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// The API said no.
-#[derive(Debug, thiserror::Error)]
-#[error("{url} answered {status}: {body}")]
-pub struct Refused {
-    url: String,
-    status: StatusCode,
-    body: Value,
-}
-
-impl Refused {
-    /// Whether the present state is in the way.
-    pub fn is_conflict(error: &anyhow::Error) -> bool {
-        let refused = error.downcast_ref::<Self>();
-        refused.is_some_and(|refused| refused.status == StatusCode::CONFLICT)
-    }
-}
 
 /// A caller of the API.
 pub struct Api {
@@ -109,7 +92,7 @@ impl Api {
         if status.is_success() {
             Ok((version, body))
         } else {
-            Err(Refused { url, status, body }.into())
+            bail!("{url} answered {status}: {body}")
         }
     }
 }
