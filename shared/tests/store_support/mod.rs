@@ -1,6 +1,8 @@
 //! Valid things to store; a test bends one of them.
 #![allow(dead_code, reason = "each suite uses a part of it")]
 
+pub mod faults;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -103,7 +105,10 @@ pub fn intended(n: u128, digits: &str) -> Binding {
         user: user(n),
         number: number(digits),
         name: format!("Person {n}"),
-        stage: Stage::Intended { at: now() },
+        stage: Stage::Intended {
+            at: now(),
+            wanted: FieldsDigest::of(&OwnedFields::default()),
+        },
     }
 }
 
@@ -161,5 +166,6 @@ pub fn finish_of(run: SyncRunId) -> Finish {
         held_run: None,
         counts: ManagedCounts::default(),
         failed: false,
+        continues: false,
     }
 }

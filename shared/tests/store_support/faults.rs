@@ -1,0 +1,234 @@
+//! A wire before the table that gives the answers no engine on this machine ever gives by itself, and counts what each
+//! call costs. A fault answers a number of calls of its kind, one after the other; then everything passes again.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
+use axum::body::{Body, to_bytes};
+use axum::response::Response;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use shared::store::{Store, local_client};
+use shared::testing::table::TestTable;
+use tokio::net::TcpListener;
+
+/// What befalls one call.
+#[derive(Debug, Clone, Copy)]
+pub enum Fault {
+    /// Refused with this error before it reaches the table.
+    Refused(&'static str),
+    /// A transaction is cancelled with these reasons.
+    Cancelled(&'static [&'static str]),
+    /// Of many items so many are served; the rest is handed back.
+    Undone { served: usize },
+    /// It is done and its answer is lost.
+    AnswerLost,
+}
+
+/// The most a transaction and a throttled call are put off.
+pub const CONFLICT: Fault = Fault::Cancelled(&["None", "TransactionConflict"]);
+pub const THROTTLED: Fault = Fault::Refused("ProvisionedThroughputExceededException");
+/// More often than anything is tried.
+pub const FOR_EVER: usize = 1_000;
+
+#[derive(Default)]
+struct Inner {
+    waiting: BTreeMap<&'static str, VecDeque<Fault>>,
+    calls: BTreeMap<String, usize>,
+    units: f64,
+}
+
+/// The wire.
+#[derive(Clone, Default)]
+pub struct Wire(Arc<Mutex<Inner>>);
+
+impl Wire {
+    /// A wire before this table, and a store that reaches it through the wire and hardly waits between tries.
+    pub async fn before(table: &TestTable) -> (Self, Store) {
+        let wire = Self::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(accept(listener, table.endpoint().to_owned(), wire.clone()));
+        (wire, table.store_with(eager(&local_client(&origin))))
+    }
+
+    /// The next so many calls of this name meet this fault.
+    pub fn inject(&self, call: &'static str, fault: Fault, times: usize) {
+        let mut inner = self.0.lock().unwrap();
+        let waiting = inner.waiting.entry(call).or_default();
+        waiting.extend(std::iter::repeat_n(fault, times));
+    }
+
+    /// No more faults, and counts from 0.
+    pub fn heal(&self) {
+        *self.0.lock().unwrap() = Inner::default();
+    }
+
+    /// How many requests of this name came.
+    pub fn calls(&self, call: &str) -> usize {
+        self.0.lock().unwrap().calls.get(call).copied().unwrap_or(0)
+    }
+
+    /// All requests, and the capacity units that the table counted for them, since the last time this was asked.
+    pub fn take_cost(&self) -> (usize, f64) {
+        let inner = std::mem::take(&mut *self.0.lock().unwrap());
+        (inner.calls.values().sum(), inner.units)
+    }
+
+    fn meet(&self, call: &str) -> Option<Fault> {
+        let mut inner = self.0.lock().unwrap();
+        *inner.calls.entry(call.to_owned()).or_default() += 1;
+        inner.waiting.get_mut(call)?.pop_front()
+    }
+}
+
+/// The same client with as many tries but next to no time between them, and a retry budget of its own: the SDK's is one
+/// for the whole process.
+fn eager(client: &Client) -> Client {
+    let retries = RetryConfig::standard()
+        .with_max_attempts(4)
+        .with_initial_backoff(std::time::Duration::from_millis(1));
+    let config = client
+        .config()
+        .to_builder()
+        .retry_config(retries)
+        .retry_partition(RetryPartition::new(uuid::Uuid::new_v4().to_string()));
+    Client::from_conf(config.build())
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cut")]
+struct Severed;
+
+async fn accept(listener: TcpListener, target: String, wire: Wire) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    while let Ok((socket, _)) = listener.accept().await {
+        let (client, target, wire) = (client.clone(), target.clone(), wire.clone());
+        let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+            let (client, target, wire) = (client.clone(), target.clone(), wire.clone());
+            async move { answer(request, &client, &target, &wire).await }
+        });
+        tokio::spawn(async move {
+            // A cut connection ends with an error here; that is what it is for.
+            drop(
+                hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(socket), service)
+                    .await,
+            );
+        });
+    }
+}
+
+async fn answer(
+    request: hyper::Request<hyper::body::Incoming>,
+    client: &reqwest::Client,
+    target: &str,
+    wire: &Wire,
+) -> Result<Response, Severed> {
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(Body::new(body), usize::MAX).await.map_err(|_| Severed)?;
+    let mut asked: Value = serde_json::from_slice(&bytes).map_err(|_| Severed)?;
+    let name = parts.headers["x-amz-target"].to_str().unwrap();
+    let call = name.rsplit('.').next().unwrap().to_owned();
+    let fault = wire.meet(&call);
+    match fault {
+        Some(Fault::Refused(code)) => {
+            return Ok(refusal(&json!({ "__type": typed(code), "message": "later" })));
+        }
+        Some(Fault::Cancelled(reasons)) => return Ok(cancelled(reasons)),
+        Some(Fault::Undone { served: 0 }) => return Ok(undone(&call, asked["RequestItems"].take())),
+        _ => {}
+    }
+    let left = match fault {
+        Some(Fault::Undone { served }) => split_off(&mut asked["RequestItems"], served),
+        _ => Value::Null,
+    };
+    asked["ReturnConsumedCapacity"] = "TOTAL".into();
+    let mut headers = parts.headers;
+    headers.remove("host");
+    headers.remove("content-length");
+    let sent = client.post(target).headers(headers).body(asked.to_string());
+    let reply = sent.send().await.map_err(|_| Severed)?;
+    let status = reply.status();
+    let mut told: Value =
+        serde_json::from_slice(&reply.bytes().await.map_err(|_| Severed)?).map_err(|_| Severed)?;
+    wire.0.lock().unwrap().units += units(&told["ConsumedCapacity"]);
+    if matches!(fault, Some(Fault::AnswerLost)) {
+        return Err(Severed);
+    }
+    if !left.is_null() {
+        told[hand_back(&call)] = left;
+    }
+    Ok(response(status.as_u16(), &told))
+}
+
+fn typed(code: &str) -> String {
+    format!("com.amazonaws.dynamodb.v20120810#{code}")
+}
+
+fn cancelled(reasons: &[&str]) -> Response {
+    let reasons: Vec<_> = reasons.iter().map(|code| json!({ "Code": code })).collect();
+    refusal(&json!({
+        "__type": typed("TransactionCanceledException"),
+        "Message": "Transaction cancelled",
+        "CancellationReasons": reasons,
+    }))
+}
+
+fn refusal(body: &Value) -> Response {
+    response(400, body)
+}
+
+fn hand_back(call: &str) -> &'static str {
+    match call {
+        "BatchGetItem" => "UnprocessedKeys",
+        "BatchWriteItem" => "UnprocessedItems",
+        _ => panic!("{call} hands nothing back"),
+    }
+}
+
+fn undone(call: &str, all: Value) -> Response {
+    let mut body = json!({ "Responses": {} });
+    body[hand_back(call)] = all;
+    response(200, &body)
+}
+
+/// Leaves the first `served` of the one table's requests and returns the rest, in the same shape.
+fn split_off(items: &mut Value, served: usize) -> Value {
+    let (table, requests) = items.as_object_mut().unwrap().iter_mut().next().unwrap();
+    let (table, mut rest) = (table.clone(), requests.clone());
+    let list = |requests: &mut Value| match requests.get("Keys") {
+        Some(_) => requests["Keys"].as_array_mut().map(std::mem::take),
+        None => requests.as_array_mut().map(std::mem::take),
+    };
+    let put = |requests: &mut Value, list: Vec<Value>| match requests.get("Keys") {
+        Some(_) => requests["Keys"] = list.into(),
+        None => *requests = list.into(),
+    };
+    let mut first = list(requests).unwrap();
+    let last = first.split_off(served.min(first.len()));
+    put(requests, first);
+    if last.is_empty() {
+        return Value::Null;
+    }
+    put(&mut rest, last);
+    json!({ table: rest })
+}
+
+/// Of one table or several.
+fn units(consumed: &Value) -> f64 {
+    match consumed {
+        Value::Array(tables) => tables.iter().map(units).sum(),
+        table => table["CapacityUnits"].as_f64().unwrap_or(0.0),
+    }
+}
+
+fn response(status: u16, body: &Value) -> Response {
+    Response::builder()
+        .status(status)
+        .header("content-type", "application/x-amz-json-1.0")
+        .body(Body::from(body.to_string()))
+        .unwrap()
+}
