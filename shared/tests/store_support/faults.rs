@@ -1,7 +1,7 @@
 //! A wire before the table that gives the answers no engine on this machine ever gives by itself, and counts what each
 //! call costs. A fault answers a number of calls of its kind, one after the other; then everything passes again.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::Client;
@@ -37,7 +37,16 @@ pub const FOR_EVER: usize = 1_000;
 struct Inner {
     waiting: BTreeMap<&'static str, VecDeque<Fault>>,
     calls: BTreeMap<String, usize>,
+    written: BTreeSet<String>,
     units: f64,
+}
+
+/// What was asked of the table in a while.
+#[derive(Debug, PartialEq)]
+pub struct Cost {
+    pub requests: usize,
+    /// Read and write units together, as the table counts them.
+    pub units: f64,
 }
 
 /// The wire.
@@ -71,10 +80,18 @@ impl Wire {
         self.0.lock().unwrap().calls.get(call).copied().unwrap_or(0)
     }
 
-    /// All requests, and the capacity units that the table counted for them, since the last time this was asked.
-    pub fn take_cost(&self) -> (usize, f64) {
-        let inner = std::mem::take(&mut *self.0.lock().unwrap());
-        (inner.calls.values().sum(), inner.units)
+    /// The cost since the last time this was asked.
+    pub fn take_cost(&self) -> Cost {
+        let mut inner = self.0.lock().unwrap();
+        Cost {
+            requests: std::mem::take(&mut inner.calls).values().sum(),
+            units: std::mem::take(&mut inner.units),
+        }
+    }
+
+    /// How many different items were written one by one or in transactions, changed or not.
+    pub fn items_written(&self) -> usize {
+        self.0.lock().unwrap().written.len()
     }
 
     fn meet(&self, call: &str) -> Option<Fault> {
@@ -145,6 +162,7 @@ async fn answer(
         Some(Fault::Undone { served }) => split_off(&mut asked["RequestItems"], served),
         _ => Value::Null,
     };
+    wire.0.lock().unwrap().written.extend(places_written(&asked));
     asked["ReturnConsumedCapacity"] = "TOTAL".into();
     let mut headers = parts.headers;
     headers.remove("host");
@@ -215,6 +233,28 @@ fn split_off(items: &mut Value, served: usize) -> Value {
     }
     put(&mut rest, last);
     json!({ table: rest })
+}
+
+/// Keys of the items that a request puts, updates or deletes, however it succeeds; a condition check writes nothing.
+fn places_written(asked: &Value) -> Vec<String> {
+    let one = |write: &Value| {
+        let item = if write["Item"].is_null() {
+            &write["Key"]
+        } else {
+            &write["Item"]
+        };
+        format!("{} {}", item["pk"]["S"], item["sk"]["S"])
+    };
+    if let Some(items) = asked["TransactItems"].as_array() {
+        let writes = |item: &'_ Value| ["Put", "Update", "Delete"].map(|kind| item[kind].clone());
+        let all = items.iter().flat_map(writes);
+        return all
+            .filter(|write| !write.is_null())
+            .map(|write| one(&write))
+            .collect();
+    }
+    let is_write = !asked["Item"].is_null() || !asked["UpdateExpression"].is_null();
+    is_write.then(|| one(asked)).into_iter().collect()
 }
 
 /// Of one table or several.
