@@ -1,5 +1,6 @@
 //! Sealing: a key file that is private and whole however many start at once, and a key service that is told the
 //! connection and refuses another's.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,8 +28,8 @@ fn plain() -> SecretString {
     PLAIN.into()
 }
 
-async fn opens(sealer: &dyn Sealer, context: ConnectionId, sealed: &Sealed) -> bool {
-    match sealer.open(context, sealed).await {
+async fn opens(sealer: &dyn Sealer, context: ConnectionId, secret: &Sealed) -> bool {
+    match sealer.open(context, secret).await {
         Ok(text) => {
             assert_eq!(text.expose_secret(), PLAIN);
             true
@@ -51,10 +52,10 @@ async fn a_key_file_is_made_private_and_whole_and_used_again() {
     let found = fs::metadata(&path).unwrap();
     assert_eq!((found.permissions().mode() & 0o7777, found.len()), (0o600, 32));
     assert_ne!(fs::read(&path).unwrap(), [0; 32]);
-    let sealed = first.seal(connection(1), &plain()).await.unwrap();
+    let secret = first.seal(connection(1), &plain()).await.unwrap();
     let again = FileKeySealer::load_or_create(&path).unwrap();
-    assert!(opens(&again, connection(1), &sealed).await);
-    assert!(!opens(&again, connection(2), &sealed).await);
+    assert!(opens(&again, connection(1), &secret).await);
+    assert!(!opens(&again, connection(2), &secret).await);
     // Nothing is left over.
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
@@ -119,9 +120,9 @@ async fn all_that_start_at_once_use_one_key() {
                 .map(|starter| starter.join().unwrap())
                 .collect()
         });
-        let sealed = sealers[0].seal(connection(1), &plain()).await.unwrap();
+        let secret = sealers[0].seal(connection(1), &plain()).await.unwrap();
         for sealer in &sealers {
-            assert!(opens(sealer, connection(1), &sealed).await);
+            assert!(opens(sealer, connection(1), &secret).await);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -196,10 +197,10 @@ async fn the_key_service_is_told_the_connection_and_never_the_secret() {
     let (service, sealer) = key_service(KeyService::default()).await;
     let id = connection(1);
     let long = SecretString::from("x".repeat(20_000));
-    let sealed = sealer.seal(id, &plain()).await.unwrap();
-    assert!(opens(&sealer, id, &sealed).await);
-    let sealed_long = sealer.seal(id, &long).await.unwrap();
-    let opened = sealer.open(id, &sealed_long).await.unwrap();
+    let secret = sealer.seal(id, &plain()).await.unwrap();
+    assert!(opens(&sealer, id, &secret).await);
+    let long_secret = sealer.seal(id, &long).await.unwrap();
+    let opened = sealer.open(id, &long_secret).await.unwrap();
     assert_eq!(opened.expose_secret(), long.expose_secret());
     let asked = service.asked.lock().unwrap();
     assert_eq!(asked.len(), 4);
@@ -217,7 +218,7 @@ async fn the_key_service_is_told_the_connection_and_never_the_secret() {
         .collect();
     assert!(keys.len() == 2 && keys[0] != keys[1] && keys.iter().all(|key| key.len() == 44));
     let holds = |bytes: &[u8]| bytes.windows(PLAIN.len()).any(|part| part == PLAIN.as_bytes());
-    assert!(!holds(sealed.as_bytes()));
+    assert!(!holds(secret.as_bytes()));
 }
 
 #[tokio::test]
@@ -228,20 +229,20 @@ async fn a_secret_moved_to_another_connection_does_not_open() {
             ..KeyService::default()
         };
         let (service, sealer) = key_service(service).await;
-        let sealed = sealer.seal(connection(1), &plain()).await.unwrap();
+        let secret = sealer.seal(connection(1), &plain()).await.unwrap();
         // Even where the service would give out the key: the connection is bound into the sealed bytes too.
-        assert!(!opens(&sealer, connection(2), &sealed).await);
+        assert!(!opens(&sealer, connection(2), &secret).await);
         let told = service.asked.lock().unwrap()[1].1["EncryptionContext"].clone();
         assert_eq!(told, json!({ "connection_id": connection(2).to_string() }));
-        assert!(opens(&sealer, connection(1), &sealed).await);
+        assert!(opens(&sealer, connection(1), &secret).await);
     }
 }
 
 #[tokio::test]
 async fn changed_and_cut_secrets_do_not_open() {
     let (_service, sealer) = key_service(KeyService::default()).await;
-    let sealed = sealer.seal(connection(1), &plain()).await.unwrap();
-    let bytes = sealed.as_bytes();
+    let secret = sealer.seal(connection(1), &plain()).await.unwrap();
+    let bytes = secret.as_bytes();
     for place in 0..bytes.len() {
         let mut changed = bytes.to_vec();
         changed[place] ^= 1;

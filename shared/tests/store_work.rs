@@ -31,7 +31,7 @@ async fn the_same_owner_gets_the_same_lease_again() {
 async fn an_expired_lease_goes_to_another_with_a_higher_fence_and_is_lost() {
     let (table, id) = connected().await;
     let store = &table.store;
-    let stale = leased(store, id).await;
+    let lost = leased(store, id).await;
     assert!(
         store
             .acquire_lease(id, "second", later(59), TTL)
@@ -39,7 +39,7 @@ async fn an_expired_lease_goes_to_another_with_a_higher_fence_and_is_lost() {
             .unwrap()
             .is_none()
     );
-    assert!(store.renew_lease(&stale, later(30), TTL).await.unwrap());
+    assert!(store.renew_lease(&lost, later(30), TTL).await.unwrap());
     assert!(
         store
             .acquire_lease(id, "second", later(61), TTL)
@@ -52,9 +52,9 @@ async fn an_expired_lease_goes_to_another_with_a_higher_fence_and_is_lost() {
         .await
         .unwrap()
         .unwrap();
-    assert!(fresh.fence > stale.fence);
-    assert!(!store.renew_lease(&stale, later(92), TTL).await.unwrap());
-    let ended = store.finish(&stale, finish_of(SyncRunId::generate(now()))).await;
+    assert!(fresh.fence > lost.fence);
+    assert!(!store.renew_lease(&lost, later(92), TTL).await.unwrap());
+    let ended = store.finish(&lost, finish_of(SyncRunId::generate(now()))).await;
     assert!(matches!(ended, Err(StoreError::Conflict { .. })), "{ended:?}");
     let state = store.work_state(id).await.unwrap().unwrap();
     assert_eq!(state.lease.unwrap().owner, "second");

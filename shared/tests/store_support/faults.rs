@@ -2,17 +2,20 @@
 //! call costs. A fault answers a number of calls of its kind, one after the other; then everything passes again.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
 use axum::body::{Body, to_bytes};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::store::{Store, local_client};
 use shared::testing::table::TestTable;
 use tokio::net::TcpListener;
+
+use super::shapes;
 
 /// What befalls one call.
 #[derive(Debug, Clone, Copy)]
@@ -65,24 +68,24 @@ impl Wire {
 
     /// The next so many calls of this name meet this fault.
     pub fn inject(&self, call: &'static str, fault: Fault, times: usize) {
-        let mut inner = self.0.lock().unwrap();
+        let mut inner = self.inner();
         let waiting = inner.waiting.entry(call).or_default();
         waiting.extend(std::iter::repeat_n(fault, times));
     }
 
     /// No more faults, and counts from 0.
     pub fn heal(&self) {
-        *self.0.lock().unwrap() = Inner::default();
+        *self.inner() = Inner::default();
     }
 
     /// How many requests of this name came.
     pub fn calls(&self, call: &str) -> usize {
-        self.0.lock().unwrap().calls.get(call).copied().unwrap_or(0)
+        self.inner().calls.get(call).copied().unwrap_or(0)
     }
 
     /// The cost since the last time this was asked.
     pub fn take_cost(&self) -> Cost {
-        let mut inner = self.0.lock().unwrap();
+        let mut inner = self.inner();
         Cost {
             requests: std::mem::take(&mut inner.calls).values().sum(),
             units: std::mem::take(&mut inner.units),
@@ -91,11 +94,15 @@ impl Wire {
 
     /// How many different items were written one by one or in transactions, changed or not.
     pub fn items_written(&self) -> usize {
-        self.0.lock().unwrap().written.len()
+        self.inner().written.len()
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap()
     }
 
     fn meet(&self, call: &str) -> Option<Fault> {
-        let mut inner = self.0.lock().unwrap();
+        let mut inner = self.inner();
         *inner.calls.entry(call.to_owned()).or_default() += 1;
         inner.waiting.get_mut(call)?.pop_front()
     }
@@ -150,125 +157,41 @@ async fn answer(
     let name = parts.headers["x-amz-target"].to_str().unwrap();
     let call = name.rsplit('.').next().unwrap().to_owned();
     let fault = wire.meet(&call);
+    let mut left = Value::Null;
     match fault {
-        Some(Fault::Refused(code)) => {
-            return Ok(refusal(&json!({ "__type": typed(code), "message": "later" })));
-        }
-        Some(Fault::Cancelled(reasons)) => return Ok(cancelled(reasons)),
-        Some(Fault::Undone { served: 0 }) => return Ok(undone(&call, asked["RequestItems"].take())),
-        _ => {}
+        Some(Fault::Refused(code)) => return Ok(shapes::refused(code)),
+        Some(Fault::Cancelled(reasons)) => return Ok(shapes::cancelled(reasons)),
+        Some(Fault::Undone { served: 0 }) => return Ok(shapes::undone(&call, asked["RequestItems"].take())),
+        Some(Fault::Undone { served }) => left = shapes::split_off(&mut asked["RequestItems"], served),
+        Some(Fault::AnswerLost) | None => {}
     }
-    let left = match fault {
-        Some(Fault::Undone { served }) => split_off(&mut asked["RequestItems"], served),
-        _ => Value::Null,
-    };
-    wire.0.lock().unwrap().written.extend(places_written(&asked));
-    asked["ReturnConsumedCapacity"] = "TOTAL".into();
-    let mut headers = parts.headers;
-    headers.remove("host");
-    headers.remove("content-length");
-    let sent = client.post(target).headers(headers).body(asked.to_string());
-    let reply = sent.send().await.map_err(|_| Severed)?;
-    let status = reply.status();
-    let mut told: Value =
-        serde_json::from_slice(&reply.bytes().await.map_err(|_| Severed)?).map_err(|_| Severed)?;
-    wire.0.lock().unwrap().units += units(&told["ConsumedCapacity"]);
+    let (status, mut told) = carry(parts.headers, asked, client, target, wire).await?;
     if matches!(fault, Some(Fault::AnswerLost)) {
         return Err(Severed);
     }
     if !left.is_null() {
-        told[hand_back(&call)] = left;
+        told[shapes::hand_back(&call)] = left;
     }
-    Ok(response(status.as_u16(), &told))
+    Ok(shapes::response(status, &told))
 }
 
-fn typed(code: &str) -> String {
-    format!("com.amazonaws.dynamodb.v20120810#{code}")
-}
-
-fn cancelled(reasons: &[&str]) -> Response {
-    let reasons: Vec<_> = reasons.iter().map(|code| json!({ "Code": code })).collect();
-    refusal(&json!({
-        "__type": typed("TransactionCanceledException"),
-        "Message": "Transaction cancelled",
-        "CancellationReasons": reasons,
-    }))
-}
-
-fn refusal(body: &Value) -> Response {
-    response(400, body)
-}
-
-fn hand_back(call: &str) -> &'static str {
-    match call {
-        "BatchGetItem" => "UnprocessedKeys",
-        "BatchWriteItem" => "UnprocessedItems",
-        _ => panic!("{call} hands nothing back"),
-    }
-}
-
-fn undone(call: &str, all: Value) -> Response {
-    let mut body = json!({ "Responses": {} });
-    body[hand_back(call)] = all;
-    response(200, &body)
-}
-
-/// Leaves the first `served` of the one table's requests and returns the rest, in the same shape.
-fn split_off(items: &mut Value, served: usize) -> Value {
-    let (table, requests) = items.as_object_mut().unwrap().iter_mut().next().unwrap();
-    let (table, mut rest) = (table.clone(), requests.clone());
-    let list = |requests: &mut Value| match requests.get("Keys") {
-        Some(_) => requests["Keys"].as_array_mut().map(std::mem::take),
-        None => requests.as_array_mut().map(std::mem::take),
-    };
-    let put = |requests: &mut Value, list: Vec<Value>| match requests.get("Keys") {
-        Some(_) => requests["Keys"] = list.into(),
-        None => *requests = list.into(),
-    };
-    let mut first = list(requests).unwrap();
-    let last = first.split_off(served.min(first.len()));
-    put(requests, first);
-    if last.is_empty() {
-        return Value::Null;
-    }
-    put(&mut rest, last);
-    json!({ table: rest })
-}
-
-/// Keys of the items that a request puts, updates or deletes, however it succeeds; a condition check writes nothing.
-fn places_written(asked: &Value) -> Vec<String> {
-    let one = |write: &Value| {
-        let item = if write["Item"].is_null() {
-            &write["Key"]
-        } else {
-            &write["Item"]
-        };
-        format!("{} {}", item["pk"]["S"], item["sk"]["S"])
-    };
-    if let Some(items) = asked["TransactItems"].as_array() {
-        let writes = |item: &'_ Value| ["Put", "Update", "Delete"].map(|kind| item[kind].clone());
-        let all = items.iter().flat_map(writes);
-        return all
-            .filter(|write| !write.is_null())
-            .map(|write| one(&write))
-            .collect();
-    }
-    let is_write = !asked["Item"].is_null() || !asked["UpdateExpression"].is_null();
-    is_write.then(|| one(asked)).into_iter().collect()
-}
-
-/// Of one table or several.
-fn units(consumed: &Value) -> f64 {
-    match consumed {
-        Value::Array(tables) => tables.iter().map(units).sum(),
-        table => table["CapacityUnits"].as_f64().unwrap_or(0.0),
-    }
-}
-
-fn response(status: u16, body: &Value) -> Response {
-    Response::builder()
-        .status(status)
-        .header("content-type", "application/x-amz-json-1.0")
-        .body(Body::from(body.to_string()))
-        .unwrap()
+/// To the table and back, noting what was written and what it cost.
+async fn carry(
+    mut headers: HeaderMap,
+    mut asked: Value,
+    client: &reqwest::Client,
+    target: &str,
+    wire: &Wire,
+) -> Result<(u16, Value), Severed> {
+    wire.inner().written.extend(shapes::places_written(&asked));
+    asked["ReturnConsumedCapacity"] = "TOTAL".into();
+    headers.remove("host");
+    headers.remove("content-length");
+    let sent = client.post(target).headers(headers).body(asked.to_string());
+    let reply = sent.send().await.map_err(|_| Severed)?;
+    let status = reply.status().as_u16();
+    let bytes = reply.bytes().await.map_err(|_| Severed)?;
+    let told: Value = serde_json::from_slice(&bytes).map_err(|_| Severed)?;
+    wire.inner().units += shapes::units(&told["ConsumedCapacity"]);
+    Ok((status, told))
 }

@@ -1,7 +1,9 @@
 //! Valid things to store; a test bends one of them.
 #![allow(dead_code, reason = "each suite uses a part of it")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
 
 pub mod faults;
+mod shapes;
 
 use std::time::Duration;
 
@@ -20,7 +22,7 @@ use shared::store::{CreateOutcome, Finish, Lease, ManagedCounts, Store};
 use shared::testing::table::TestTable;
 use uuid::Uuid;
 
-pub const TTL: Duration = Duration::from_secs(60);
+pub const TTL: Duration = Duration::from_mins(1);
 
 pub fn now() -> Timestamp {
     "2026-03-02T09:00:00Z".parse().unwrap()
