@@ -154,6 +154,8 @@ async fn a_write_of_the_state_whose_answer_was_lost_is_recognised() {
     let lease = leased(&store, id).await;
     // Taken once: had the repeat been a lease of its own, the fence would have grown by two.
     assert_eq!(lease.fence, before.fence + 1);
+    // Recognised by its mark when the SDK repeats it, without reading and deciding again.
+    assert_eq!((wire.calls("GetItem"), wire.calls("PutItem")), (1, 3));
     let run = run_of(id, RunMode::Full);
     wire.inject("UpdateItem", Fault::AnswerLost, 1);
     assert!(store.renew_lease(&lease, later(20), TTL).await.unwrap());
@@ -161,8 +163,10 @@ async fn a_write_of_the_state_whose_answer_was_lost_is_recognised() {
     store.start_run(&lease, &run).await.unwrap();
     let mut failed = finish_of(run.id);
     failed.failed = true;
+    wire.heal();
     wire.inject("PutItem", Fault::AnswerLost, 1);
     store.finish(&lease, failed).await.unwrap();
+    assert_eq!((wire.calls("GetItem"), wire.calls("PutItem")), (1, 2));
     let state = store.work_state(id).await.unwrap().unwrap();
     // Counted once.
     assert_eq!((state.failures_in_row, state.lease), (1, None));
