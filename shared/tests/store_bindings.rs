@@ -10,6 +10,10 @@ use shared::ports::Cursor;
 use shared::store::{Reserve, StoreError};
 use store_support::*;
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "an answer is judged where it is asked for"
+)]
 fn lost<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
     assert!(matches!(answer, Err(StoreError::Conflict { .. })), "{answer:?}");
 }

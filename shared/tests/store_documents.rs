@@ -369,7 +369,7 @@ async fn skips_are_stored_once_and_touched_once_a_week() {
     // The fingerprint stands for the list, so another list under it shows whether anything was written.
     store.put_skips(id, "digest", &lines(run, 2)).await.unwrap();
     assert_eq!(store.skips(id, "digest").await.unwrap(), lines(run, 3));
-    table.clock.advance(std::time::Duration::from_secs(7 * 86_400));
+    table.clock.advance(std::time::Duration::from_hours(7 * 24));
     store.put_skips(id, "digest", &lines(run, 2)).await.unwrap();
     assert_eq!(store.skips(id, "digest").await.unwrap(), lines(run, 2));
     assert_eq!(store.skips(id, "unknown").await.unwrap(), []);

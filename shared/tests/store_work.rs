@@ -3,8 +3,9 @@
 mod store_support;
 
 use shared::domain::ids::SyncRunId;
-use shared::domain::sync_run::{RunMode, RunRequest};
+use shared::domain::sync_run::{RunMode, RunRequest, RunState};
 use shared::store::{GoodRun, ManagedCounts, StoreError};
+use store_support::faults::{Cost, Wire};
 use store_support::*;
 
 #[tokio::test]
@@ -30,7 +31,7 @@ async fn the_same_owner_gets_the_same_lease_again() {
 async fn an_expired_lease_goes_to_another_with_a_higher_fence_and_is_lost() {
     let (table, id) = connected().await;
     let store = &table.store;
-    let stale = leased(store, id).await;
+    let lost = leased(store, id).await;
     assert!(
         store
             .acquire_lease(id, "second", later(59), TTL)
@@ -38,7 +39,7 @@ async fn an_expired_lease_goes_to_another_with_a_higher_fence_and_is_lost() {
             .unwrap()
             .is_none()
     );
-    assert!(store.renew_lease(&stale, later(30), TTL).await.unwrap());
+    assert!(store.renew_lease(&lost, later(30), TTL).await.unwrap());
     assert!(
         store
             .acquire_lease(id, "second", later(61), TTL)
@@ -51,9 +52,9 @@ async fn an_expired_lease_goes_to_another_with_a_higher_fence_and_is_lost() {
         .await
         .unwrap()
         .unwrap();
-    assert!(fresh.fence > stale.fence);
-    assert!(!store.renew_lease(&stale, later(92), TTL).await.unwrap());
-    let ended = store.finish(&stale, finish_of(SyncRunId::generate(now()))).await;
+    assert!(fresh.fence > lost.fence);
+    assert!(!store.renew_lease(&lost, later(92), TTL).await.unwrap());
+    let ended = store.finish(&lost, finish_of(SyncRunId::generate(now()))).await;
     assert!(matches!(ended, Err(StoreError::Conflict { .. })), "{ended:?}");
     let state = store.work_state(id).await.unwrap().unwrap();
     assert_eq!(state.lease.unwrap().owner, "second");
@@ -227,4 +228,56 @@ async fn due_connections_come_earliest_first_from_all_shards() {
     assert_eq!(store.due_connections(later(100), 7).await.unwrap(), expected[..7]);
     assert_eq!(store.due_connections(later(81), 50).await.unwrap(), expected[..1]);
     assert_eq!(store.due_connections(later(80), 50).await.unwrap(), []);
+}
+
+/// At most so many requests and units. Engines count what an index costs in different ways; none counts more than this.
+fn at_most(what: &str, cost: &Cost, requests: usize, units: f64) {
+    assert!(
+        cost.requests <= requests && cost.units <= units,
+        "{what}: {cost:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_run_without_changes_costs_little_and_touches_two_items() {
+    let (table, id) = connected().await;
+    let (wire, store) = Wire::before(&table).await;
+    let mut run = run_of(id, RunMode::Full);
+    store.request_run(&run, now()).await.unwrap();
+    at_most("request", &wire.take_cost(), 2, 13.0);
+    let lease = leased(&store, id).await;
+    at_most("lease", &wire.take_cost(), 2, 2.0);
+    store.take_waiting_run(&lease).await.unwrap();
+    at_most("take", &wire.take_cost(), 3, 3.0);
+    for state in [RunState::Reading, RunState::Succeeded] {
+        run.state = state;
+        store.put_run(&run, &lease).await.unwrap();
+        at_most("store", &wire.take_cost(), 1, 4.0);
+    }
+    assert!(store.renew_lease(&lease, later(15), TTL).await.unwrap());
+    at_most("heartbeat", &wire.take_cost(), 1, 1.0);
+    store.finish(&lease, finish_of(run.id)).await.unwrap();
+    at_most("finish", &wire.take_cost(), 2, 3.0);
+    assert_eq!(wire.items_written(), 2);
+}
+
+#[tokio::test]
+async fn asking_for_what_is_so_already_writes_nothing() {
+    let (table, id) = connected().await;
+    let (wire, store) = Wire::before(&table).await;
+    let run = run_of(id, RunMode::Full);
+    table.store.request_run(&run, now()).await.unwrap();
+    store.request_run(&run, now()).await.unwrap();
+    store
+        .request_run(&run_of(id, RunMode::Full), now())
+        .await
+        .unwrap();
+    store.set_due(id, later(5)).await.unwrap();
+    store.set_next_scheduled(id, None).await.unwrap();
+    store.set_pending_changes(id, 0).await.unwrap();
+    assert_eq!(wire.items_written(), 0);
+    at_most("asking again", &wire.take_cost(), 6, 6.0);
+    // Half a unit for each part of the index, however many connections are not due.
+    assert_eq!(store.due_connections(later(60), 100).await.unwrap().len(), 1);
+    at_most("what is due", &wire.take_cost(), 8, 4.0);
 }

@@ -1,6 +1,6 @@
 //! Sealing with a key file, for demo and self-hosted use. The file is readable by its owner alone or it is not used.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -51,10 +51,13 @@ pub enum FileKeyError {
 impl FileKeySealer {
     /// With the key in the file; where there is no file, one is made with 32 random bytes and mode 0600.
     pub fn load_or_create(path: &Path) -> Result<Self, FileKeyError> {
-        match create(path) {
-            Ok(sealer) => Ok(sealer),
-            Err(FileKeyError::Io { source, .. }) if source.kind() == ErrorKind::AlreadyExists => load(path),
-            Err(error) => Err(error),
+        match load(path) {
+            Err(FileKeyError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                create(path)?;
+                // Of several processes that start at once one makes the file; all of them go by what is in it.
+                load(path)
+            }
+            loaded => loaded,
         }
     }
 
@@ -67,7 +70,9 @@ impl FileKeySealer {
     }
 }
 
-fn create(path: &Path) -> Result<FileKeySealer, FileKeyError> {
+/// Leaves a whole key at `path`, this one or one that another process put there first. The key comes under its name only
+/// when all of it is on the disk, so nobody ever reads half of one, whenever this is cut.
+fn create(path: &Path) -> Result<(), FileKeyError> {
     let failed = |source| FileKeyError::Io {
         doing: "made",
         path: path.to_owned(),
@@ -76,17 +81,38 @@ fn create(path: &Path) -> Result<FileKeySealer, FileKeyError> {
     let mut key = [0; KEY_LENGTH];
     aws_lc_rs::rand::fill(&mut key)
         .map_err(|_| failed(std::io::Error::other("the system gives no random bytes")))?;
-    // `create_new` makes two processes that start at once agree: one makes the file, the other reads it.
+    let draft = draft_of(path);
+    let placed = write_whole(&draft, &key).and_then(|()| place(&draft, path));
+    // It may never have been made; and what failed before says more than a file left over.
+    drop(fs::remove_file(&draft));
+    placed.map_err(failed)
+}
+
+/// Beside `path`, because a link stays within a file system, and under a name that no other process uses.
+fn draft_of(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}", uuid::Uuid::new_v4()));
+    path.with_file_name(name)
+}
+
+fn write_whole(draft: &Path, key: &[u8]) -> std::io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)
-        .map_err(failed)?;
-    file.write_all(&key)
-        .and_then(|()| file.sync_all())
-        .map_err(failed)?;
-    Ok(FileKeySealer::from_bytes(key))
+        .open(draft)?;
+    file.write_all(key)?;
+    file.sync_all()
+}
+
+/// A link, unlike a rename, never replaces what is there.
+fn place(draft: &Path, path: &Path) -> std::io::Result<()> {
+    match fs::hard_link(draft, path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn load(path: &Path) -> Result<FileKeySealer, FileKeyError> {

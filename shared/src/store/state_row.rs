@@ -141,11 +141,15 @@ impl Store {
 
     /// Passes while the lease is the connection's: what makes a write of an older run lose.
     pub(super) fn lease_check(&self, lease: &super::Lease) -> TransactWriteItem {
-        let held = Expression::new("lease_owner = :holder AND fence = :mine")
-            .with(":holder", text(&lease.owner))
-            .with(":mine", number(lease.fence));
-        self.check_in(&Key::state(lease.connection), held)
+        self.check_in(&Key::state(lease.connection), held_by(lease))
     }
+}
+
+/// Passes while the lease is the connection's.
+pub(super) fn held_by(lease: &super::Lease) -> Expression {
+    Expression::new("lease_owner = :holder AND fence = :mine")
+        .with(":holder", text(&lease.owner))
+        .with(":mine", number(lease.fence))
 }
 
 fn has_mark(found: &Row, mark: &str) -> bool {

@@ -161,7 +161,8 @@ impl Store {
         Ok(())
     }
 
-    /// All of `items` or none. The SDK gives each call its own token, so a repeat after a lost answer is recognised.
+    /// All of `items` or none. One token goes with every try, the SDK's and ours, so that the table recognises a repeat
+    /// whose first answer was lost.
     pub(super) async fn transact(
         &self,
         items: Vec<TransactWriteItem>,
@@ -170,6 +171,7 @@ impl Store {
         let request = self
             .client()
             .transact_write_items()
+            .client_request_token(uuid::Uuid::new_v4().to_string())
             .set_transact_items(Some(items));
         match self.patiently(|| request.clone().send()).await {
             Ok(_) => Ok(Ok(())),

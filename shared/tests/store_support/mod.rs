@@ -1,5 +1,9 @@
 //! Valid things to store; a test bends one of them.
 #![allow(dead_code, reason = "each suite uses a part of it")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
+
+pub mod faults;
+mod shapes;
 
 use std::time::Duration;
 
@@ -18,7 +22,7 @@ use shared::store::{CreateOutcome, Finish, Lease, ManagedCounts, Store};
 use shared::testing::table::TestTable;
 use uuid::Uuid;
 
-pub const TTL: Duration = Duration::from_secs(60);
+pub const TTL: Duration = Duration::from_mins(1);
 
 pub fn now() -> Timestamp {
     "2026-03-02T09:00:00Z".parse().unwrap()
@@ -103,7 +107,10 @@ pub fn intended(n: u128, digits: &str) -> Binding {
         user: user(n),
         number: number(digits),
         name: format!("Person {n}"),
-        stage: Stage::Intended { at: now() },
+        stage: Stage::Intended {
+            at: now(),
+            wanted: FieldsDigest::of(&OwnedFields::default()),
+        },
     }
 }
 
@@ -161,5 +168,6 @@ pub fn finish_of(run: SyncRunId) -> Finish {
         held_run: None,
         counts: ManagedCounts::default(),
         failed: false,
+        continues: false,
     }
 }
