@@ -8,6 +8,8 @@ use crate::domain::binding::LeavingCause;
 use crate::domain::entra_user::{EntraUser, UserType};
 use crate::domain::extension::OwnedFields;
 use crate::domain::ids::{EntraUserId, ExtensionId};
+use crate::domain::mapping::address_key;
+use crate::domain::operation_record::OperationKind;
 use crate::domain::settings::{DeleteWhen, NumberRule, ScopeKind};
 
 use super::check::check;
@@ -159,8 +161,15 @@ fn foreign_extensions(world: &World) -> BTreeMap<ExtensionId, OwnedFields> {
         .collect()
 }
 
+fn unfinished(world: &World, user: EntraUserId) -> bool {
+    world
+        .bindings
+        .get(&user)
+        .is_some_and(|binding| binding.bound().is_none())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn applying_a_plan_leaves_nothing_to_do_but_people_waiting_for_an_address(world in world(), policy in rules()) {
@@ -205,11 +214,16 @@ proptest! {
         let before = foreign_extensions(&world);
         let plan = plan(&world, &policy);
         for operation in &plan.operations {
-            let foreign = operation.extension().is_some_and(|id| before.contains_key(&id));
-            if foreign {
-                prop_assert_eq!(operation.kind(), crate::domain::operation_record::OperationKind::Bind);
+            let Some(fields) = operation.extension().and_then(|id| before.get(&id)) else { continue };
+            if operation.kind() == OperationKind::Bind {
                 prop_assert!(policy.users.bind_same_email);
+                continue;
             }
+            // Number and address of a create that was cut off: that is how it is recognised.
+            prop_assert!(unfinished(&world, operation.user));
+            let address = address_key(&world.directory.users[&operation.user]);
+            prop_assert_eq!(Some(fields.email.to_ascii_lowercase()), address);
+            prop_assert_eq!(&world.bindings[&operation.user].number, &operation.number);
         }
     }
 
