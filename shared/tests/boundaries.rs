@@ -1,6 +1,8 @@
 //! Who may import whom, read off the sources: `domain` <- `plan` <- `sync_run`; the adapters know words and ports, never
 //! each other and never the decision; words and decision wait for nothing.
 
+#![expect(clippy::unwrap_used, reason = "sources that cannot be read end the test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
