@@ -81,13 +81,13 @@ pub fn empty() -> World {
 }
 
 impl World {
-    pub fn with_person(mut self, user: EntraUser) -> Self {
+    pub(super) fn with_person(mut self, user: EntraUser) -> Self {
         self.directory.users.insert(user.id, user);
         self
     }
 
     /// An extension on the PBX that nobody owns.
-    pub fn with_extension(mut self, id: i64, number: &str, fields: OwnedFields) -> Self {
+    pub(super) fn with_extension(mut self, id: i64, number: &str, fields: OwnedFields) -> Self {
         self.put_extension(Extension {
             id: ExtensionId(id),
             number: number.into(),
@@ -97,7 +97,7 @@ impl World {
     }
 
     /// A person in step: extension `id` with this number, bound.
-    pub fn with_bound(mut self, user: EntraUser, id: i64, text: &str) -> Self {
+    pub(super) fn with_bound(mut self, user: EntraUser, id: i64, text: &str) -> Self {
         let fields = desired_fields(&user, &number(text)).fields;
         self.bind(&user, ExtensionId(id), number(text), &fields);
         self.put_extension(Extension {
@@ -109,37 +109,37 @@ impl World {
         self
     }
 
-    pub fn without_person(mut self, n: u32) -> Self {
+    pub(super) fn without_person(mut self, n: u32) -> Self {
         self.directory.users.remove(&user_id(n));
         self
     }
 
-    pub fn edit_person(mut self, n: u32, edit: impl FnOnce(&mut EntraUser)) -> Self {
+    pub(super) fn edit_person(mut self, n: u32, edit: impl FnOnce(&mut EntraUser)) -> Self {
         edit(self.directory.users.get_mut(&user_id(n)).unwrap());
         self
     }
 
-    pub fn edit_extension(mut self, id: i64, edit: impl FnOnce(&mut OwnedFields)) -> Self {
+    pub(super) fn edit_extension(mut self, id: i64, edit: impl FnOnce(&mut OwnedFields)) -> Self {
         let mut extension = self.phone_system.details.get(&ExtensionId(id)).unwrap().clone();
         edit(&mut extension.fields);
         self.put_extension(extension);
         self
     }
 
-    pub fn remove_extension(mut self, id: ExtensionId) -> Self {
+    pub(super) fn remove_extension(mut self, id: ExtensionId) -> Self {
         self.phone_system.rows.as_mut().unwrap().remove(&id);
         self.phone_system.details.remove(&id);
         self
     }
 
-    pub fn leaving(mut self, n: u32, since: Timestamp, cause: LeavingCause) -> Self {
+    pub(super) fn leaving(mut self, n: u32, since: Timestamp, cause: LeavingCause) -> Self {
         let binding = self.bindings.get_mut(&user_id(n)).unwrap();
         let bound = binding.bound().unwrap().clone();
         binding.stage = Stage::Leaving { bound, since, cause };
         self
     }
 
-    pub fn intended(mut self, n: u32, text: &str) -> Self {
+    pub(super) fn intended(mut self, n: u32, text: &str) -> Self {
         let user = self
             .directory
             .users
@@ -197,7 +197,7 @@ impl World {
     }
 
     /// What the world is after `operation`, as a PBX and a table that work would make it.
-    pub fn apply(mut self, operation: &Operation) -> Self {
+    pub(super) fn apply(mut self, operation: &Operation) -> Self {
         match &operation.change {
             Change::Create { fields } => {
                 let rows = self.phone_system.rows.as_ref().unwrap();

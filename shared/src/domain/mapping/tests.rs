@@ -170,6 +170,9 @@ fn hostile_text_becomes_one_line_and_maps_to_the_same_values_again() {
     assert_eq!(again.fields, desired.fields);
 }
 
+/// Values, last digits, reserved ranges, and what is read.
+type Row<'a> = (&'a [&'a str], Option<u8>, &'a [&'a str], PropertyNumber);
+
 // spec: 59
 #[test]
 fn a_property_number_is_the_first_fitting_value() {
@@ -182,7 +185,7 @@ fn a_property_number_is_the_first_fitting_value() {
         number_from_property(&values, last, &reserved)
     };
     let found = |number: &str| PropertyNumber::Found(ExtensionNumber::parse(number).unwrap());
-    let rows: &[(&[&str], Option<u8>, &[&str], PropertyNumber)] = &[
+    let rows: &[Row<'_>] = &[
         (&["2001"], None, &[], found("2001")),
         (&[" 0042 "], None, &[], found("0042")),
         (&["+44 20 7946 2001"], None, &[], PropertyNumber::NoneFits),
