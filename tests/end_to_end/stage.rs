@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use embedded_table::EmbeddedTable;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -265,7 +267,7 @@ async fn start_graph(clock: SimClock) -> graph::Running {
 
 async fn engine(table_url: &str, graph: &graph::Running, clock: &SimClock) -> Engine {
     let clock: Arc<dyn Clock> = Arc::new(StageClock(clock.clone()));
-    let client = local_client(table_url);
+    let client = hasty(&local_client(table_url));
     create_table(&client, "stage").await.unwrap();
     let sealer = Arc::new(FileKeySealer::from_bytes([9; 32]));
     let store = Store::with_clock(client, "stage", sealer, Arc::clone(&clock));
@@ -285,6 +287,14 @@ async fn engine(table_url: &str, graph: &graph::Running, clock: &SimClock) -> En
         clock,
         queue: Arc::new(NoQueue),
     }
+}
+
+/// The same client without real pauses between its tries.
+fn hasty(client: &Client) -> Client {
+    let tries = RetryConfig::standard()
+        .with_initial_backoff(Duration::from_millis(1))
+        .with_max_backoff(Duration::from_millis(2));
+    Client::from_conf(client.config().to_builder().retry_config(tries).build())
 }
 
 async fn connect(engine: &Engine, pbx_url: &str) -> ConnectionId {
