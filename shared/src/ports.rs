@@ -207,6 +207,10 @@ pub trait PhoneSystem: Send + Sync {
     async fn send_welcome_mail(&self, ids: &[ExtensionId]) -> Result<(), PhoneSystemError>;
     /// How many writes at once are useful to hand in; the client lets through what the PBX bears.
     fn write_slots(&self) -> usize;
+    /// Gives back what the client holds on the PBX; for credentials under test: revokes its access token so that one of
+    /// the eight sessions is free again. Does nothing for a client that shares its token. Never fails: what cannot be
+    /// given back ends by itself after 30 minutes.
+    async fn close(&self);
 }
 
 /// Why the PBX did not do it.

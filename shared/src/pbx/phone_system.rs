@@ -62,4 +62,8 @@ impl PhoneSystem for PbxClient {
     fn write_slots(&self) -> usize {
         self.limiter.most()
     }
+
+    async fn close(&self) {
+        self.give_back_token().await;
+    }
 }

@@ -172,9 +172,24 @@ async fn a_client_under_test_frees_its_session_when_closed() {
     for _ in 0..20 {
         let client = PbxClient::under_test(world.config(), Arc::clone(&world.clock) as _).unwrap();
         client.information().await.unwrap();
-        client.close().await.unwrap();
+        client.close().await;
     }
     assert_eq!(world.pbx().requests("del_token"), 20);
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_given_back_is_no_failure() {
+    let world = World::new().await;
+    let client = PbxClient::under_test(world.config(), Arc::clone(&world.clock) as _).unwrap();
+    client.close().await;
+    assert_eq!(world.pbx().requests("del_token"), 0, "it never signed in");
+    client.information().await.unwrap();
+    world
+        .pbx()
+        .fault(Fault::forever("del_token", FaultKind::DropBefore));
+    client.close().await;
+    client.close().await;
+    assert_eq!(world.pbx().requests("del_token"), 1);
 }
 
 #[tokio::test]
@@ -182,7 +197,7 @@ async fn closing_a_client_with_a_shared_token_leaves_it_to_the_others() {
     let world = World::new().await;
     let client = world.client();
     client.capacity().await.unwrap();
-    client.close().await.unwrap();
+    client.close().await;
     assert_eq!(world.pbx().requests("del_token"), 0);
 }
 

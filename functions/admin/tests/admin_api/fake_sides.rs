@@ -5,15 +5,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
+use shared::clock::SystemClock;
 use shared::domain::connection::{Capabilities, Connection, ConnectionSecrets};
 use shared::domain::entra_user::{EntraUser, UserChange};
 use shared::domain::extension::{Capacity, Extension, ExtensionRow, FieldsPatch, NewExtension};
 use shared::domain::ids::{EntraGroupId, EntraUserId, ExtensionId};
 use shared::domain::number::ExtensionNumber;
+use shared::pbx::{PbxClient, PbxConfig};
 use shared::ports::{
     Cursor, Deleted, Directory, DirectoryError, GroupMembers, PermissionName, PhoneSystem, PhoneSystemError,
     ShutProblem, SideError, SideFactory, Sides, SignInProblem, SystemInformation, UserQuery,
 };
+use shared::settings::AddressPolicy;
 
 /// What both sides answer.
 #[derive(Debug, Clone)]
@@ -28,6 +31,10 @@ pub struct Script {
     pub forbidden_address: bool,
     /// Address and PBX secret of every client that was made.
     pub shown: Vec<(String, String)>,
+    /// How many clients of the PBX were closed.
+    pub closed: usize,
+    /// The address of a PBX to be asked in place of the one that is faked.
+    pub real_pbx: Option<String>,
 }
 
 impl Default for Script {
@@ -42,6 +49,8 @@ impl Default for Script {
             serial: "SERIAL-2".to_owned(),
             forbidden_address: false,
             shown: Vec::new(),
+            closed: 0,
+            real_pbx: None,
         }
     }
 }
@@ -76,9 +85,16 @@ impl SideFactory for FakeSides {
         }
         let secret = secrets.pbx.client_secret.expose_secret().to_owned();
         script.shown.push((connection.pbx.base_url.clone(), secret));
+        let phone_system: Arc<dyn PhoneSystem> = match &script.real_pbx {
+            None => Arc::new(self.clone()),
+            Some(origin) => {
+                let config = PbxConfig::new(origin, secrets.pbx.clone(), AddressPolicy::Loopback);
+                Arc::new(PbxClient::under_test(config, Arc::new(SystemClock))?)
+            }
+        };
         Ok(Sides {
             directory: Arc::new(self.clone()),
-            phone_system: Arc::new(self.clone()),
+            phone_system,
         })
     }
 }
@@ -211,5 +227,8 @@ impl PhoneSystem for FakeSides {
     }
     fn write_slots(&self) -> usize {
         1
+    }
+    async fn close(&self) {
+        self.script().closed += 1;
     }
 }

@@ -11,5 +11,6 @@ mod harness;
 mod records;
 mod runs;
 mod secrecy;
+mod sessions;
 mod settings;
 mod updates;
