@@ -10,7 +10,7 @@ use shared::domain::operation_record::OutcomeKind;
 use shared::domain::sync_run::{RunMode, RunState};
 use shared::sync_run::run::RunEnd;
 use simulators::graph::{Fault as GraphFault, FaultKind as GraphFaultKind};
-use simulators::pbx::{Fault, FaultKind};
+use simulators::pbx::{Fault, FaultKind, KeyPair};
 
 use crate::stage::{APP, Stage, TENANT, person};
 
@@ -205,4 +205,23 @@ async fn a_dead_connection_does_not_delay_another() {
     sick.ask(RunMode::Full, false).await;
     let (_, run) = tokio::join!(sick.drive(), well.sync(RunMode::Full));
     assert_eq!(run.state, RunState::Succeeded);
+}
+
+#[tokio::test]
+async fn refused_pbx_credentials_are_tried_once_and_never_by_the_clock() {
+    let stage = staffed(1).await;
+    stage
+        .pbx
+        .set_api_credentials(KeyPair::new("simulated-client-id", "another secret"));
+    let run = stage.sync(RunMode::Full).await;
+    assert_eq!(run.state, RunState::Failed);
+    for _ in 0..10 {
+        stage.clock.advance(Duration::from_hours(24));
+        assert_eq!(stage.drive().await.unwrap(), RunEnd::NothingDue);
+    }
+    assert_eq!(stage.pbx.requests("get_token"), 1);
+    assert!(matches!(
+        stage.status().await,
+        ConnectionStatus::NeedsAttention { .. }
+    ));
 }

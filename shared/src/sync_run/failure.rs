@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ports::{DirectoryError, PhoneSystemError};
+use crate::ports::{DirectoryError, PhoneSystemError, ShutProblem};
 
 use super::collect::CollectError;
 use super::effect::StopCause;
@@ -15,6 +15,8 @@ pub(super) struct RunFailure {
     pub sentence: String,
     /// Whether it stays so until somebody acts.
     pub needs_attention: bool,
+    /// Whether trying again before somebody acts does harm: five refused sign-ins block our address on the PBX.
+    pub must_not_repeat: bool,
 }
 
 /// How long until the next try after so many failures in a row: a probe every 15 minutes for an hour, hourly for a day,
@@ -55,6 +57,13 @@ impl From<&DirectoryError> for RunFailure {
 impl From<&PhoneSystemError> for RunFailure {
     fn from(error: &PhoneSystemError) -> Self {
         match error {
+            PhoneSystemError::Shut {
+                problem: ShutProblem::WrongCredentials,
+                ..
+            } => RunFailure {
+                must_not_repeat: true,
+                ..lasting(error.to_string())
+            },
             PhoneSystemError::Shut { .. } | PhoneSystemError::Unavailable { .. } => {
                 lasting(error.to_string())
             }
@@ -82,6 +91,7 @@ pub(super) fn lasting(sentence: String) -> RunFailure {
     RunFailure {
         sentence,
         needs_attention: true,
+        must_not_repeat: false,
     }
 }
 
@@ -89,5 +99,6 @@ fn passing(sentence: String) -> RunFailure {
     RunFailure {
         sentence,
         needs_attention: false,
+        must_not_repeat: false,
     }
 }

@@ -197,8 +197,12 @@ async fn close(
             run.state = RunState::Failed;
             run.error = Some(failure.sentence.clone());
             finish.failed = true;
-            let wait = back_off(state.failures_in_row + 1);
-            finish.due_at = Some(now + wait);
+            if failure.must_not_repeat {
+                // Somebody has to change something first; that sets the next time anew.
+                finish.next_scheduled_at = None;
+            } else {
+                finish.due_at = Some(now + back_off(state.failures_in_row + 1));
+            }
         }
         conduct::End::Done => run.state = done_state(&run),
     }
@@ -277,6 +281,7 @@ async fn set_status(
         conduct::End::Failed(RunFailure {
             sentence,
             needs_attention: true,
+            ..
         }) => ConnectionStatus::NeedsAttention {
             reason: sentence.clone(),
         },

@@ -8,6 +8,7 @@ use shared::domain::connection::{Connection, ConnectionSecrets, ConnectionStatus
 use shared::domain::settings_check::FieldProblem;
 use shared::ports::{SideError, Sides};
 use shared::store::{Store, StoreError, Versioned};
+use shared::sync_run::run::scheduled_after;
 
 use super::connection_input::{
     LinkusSdk, SecretText, awaiting_consent, base_url_problem, credential_problem, name_problem, origin,
@@ -99,7 +100,21 @@ pub async fn update_connection(
     patch.apply(&mut connection.value, &mut secrets);
     test(&state, &mut connection.value, &secrets, pbx_changes).await?;
     replace(store, &connection, &old, &secrets).await?;
+    schedule_again(&state, &connection.value).await?;
     Ok(Json(ConnectionView::load(&state, connection.value).await?))
+}
+
+/// Refused credentials stop the schedule, because repeating them would block our address on the PBX. These were tested.
+async fn schedule_again(state: &AdminState, connection: &Connection) -> Result<(), Problem> {
+    let store = &state.engine.store;
+    let Some(settings) = store.settings(connection.id).await? else {
+        return Ok(());
+    };
+    if connection.status.may_run() {
+        let next = scheduled_after(&settings.value, state.engine.clock.now());
+        store.set_next_scheduled(connection.id, next).await?;
+    }
+    Ok(())
 }
 
 impl ConnectionPatch {
