@@ -9,7 +9,8 @@ use crate::plan::check::removals_digest;
 use crate::store::StoreError;
 
 use super::Engine;
-use super::conduct::{JudgeError, held, judge_again, lines};
+use super::conduct::{held, lines};
+use super::judge::{JudgeError, judge_again};
 use super::outcome::Stamp;
 use super::request::hint;
 

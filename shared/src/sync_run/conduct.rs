@@ -9,7 +9,7 @@ use crate::domain::connection::Connection;
 use crate::domain::ids::{ConnectionId, SyncRunId};
 use crate::domain::operation_record::{ObjectKind, OperationRecord, OutcomeKind};
 use crate::domain::settings::ConnectionSettings;
-use crate::domain::sync_run::{Counts, Held, Progress, RunMode, RunState, SyncRun, Verdict};
+use crate::domain::sync_run::{Counts, Held, Progress, RunState, SyncRun, Verdict};
 use crate::plan::check::{Checked, check, removals_digest};
 use crate::plan::operation::{Change, Operation, Skipped};
 use crate::plan::snapshot::{Policy, World};
@@ -20,10 +20,11 @@ use crate::store::{Lease, ManagedCounts, Store, StoreError, WorkState};
 use super::Engine;
 use super::collect::{CollectError, Collected, Task, collect, collect_again};
 use super::effect::Hands;
-use super::execute::{Limits, Report, Stopped, Supervisor, execute};
+use super::execute::{Limits, Report, Stopped, execute};
 use super::failure::{RunFailure, lasting};
 use super::outcome::{Stamp, record, skip_record};
 use super::run::{RunError, managed};
+use super::watch::Watch;
 
 /// How often one run plans again because the PBX refused numbers that looked free: enough to walk past the queues and
 /// ring groups of a usual PBX; the rest comes with the next run.
@@ -409,91 +410,4 @@ async fn supersede(
     run.finished_at = Some(now);
     run.error = Some(format!("the run {newer} looked again and holds the removals now"));
     store.put_new_run(&run).await
-}
-
-/// What a full read of both sides would remove now: the judgement an approval is measured against.
-pub(super) async fn judge_again(
-    engine: &Engine,
-    connection: &Connection,
-    run: &SyncRun,
-) -> Result<Checked, JudgeError> {
-    let store = &engine.store;
-    let settings = store
-        .settings(connection.id)
-        .await?
-        .map(|stored| stored.value)
-        .unwrap_or_default();
-    let secrets = store.secrets(connection.id).await?.ok_or(JudgeError::NoSecrets)?;
-    let sides = engine.sides.sides(connection, &secrets).map_err(RunError::from)?;
-    let state = store.work_state(connection.id).await?.unwrap_or_default();
-    let mut request = run.request.clone();
-    request.mode = RunMode::Full;
-    let task = Task {
-        connection: connection.id,
-        request: &request,
-        users: &settings.users,
-        fingerprint: settings.read_fingerprint(),
-        store,
-        sides: &sides,
-    };
-    let mut world = collect(&task).await?.world;
-    let policy = Policy {
-        users: settings.users.clone(),
-        safety: settings.safety.clone(),
-        now: engine.clock.now(),
-        last_good_managed: state.last_good_managed,
-    };
-    let plan = plan(&world, &policy);
-    world.phone_system.capacity = sides.phone_system.capacity().await.map_err(CollectError::from)?;
-    Ok(check(plan, &world, &policy))
-}
-
-/// The sources could not be judged again.
-#[derive(Debug, thiserror::Error)]
-pub enum JudgeError {
-    /// A side or the table.
-    #[error(transparent)]
-    Collect(#[from] CollectError),
-    /// The table.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The connection cannot be used.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// Nothing to sign in with.
-    #[error("the secrets of this connection are missing")]
-    NoSecrets,
-}
-
-/// Shows progress and hears of a cancellation.
-struct Watch<'a> {
-    store: &'a Store,
-    lease: &'a Lease,
-    run: SyncRun,
-    before: u64,
-}
-
-#[async_trait::async_trait]
-impl Supervisor for Watch<'_> {
-    async fn cancelled(&self) -> bool {
-        match self
-            .store
-            .cancel_requested(self.run.connection, self.run.id)
-            .await
-        {
-            Ok(requested) => requested,
-            Err(error) => {
-                tracing::warn!(sync_run.id = %self.run.id, error = %error, "whether to stop could not be read");
-                false
-            }
-        }
-    }
-
-    async fn progress(&self, done: u64) {
-        let mut run = self.run.clone();
-        run.progress.done = self.before + done;
-        if let Err(error) = self.store.put_run(&run, self.lease).await {
-            tracing::warn!(sync_run.id = %run.id, error = %error, "the progress could not be written");
-        }
-    }
 }

@@ -9,10 +9,12 @@ mod effect;
 mod execute;
 pub mod explain;
 mod failure;
+mod judge;
 mod lease;
 mod outcome;
 pub mod request;
 pub mod run;
+mod watch;
 
 use std::sync::Arc;
 
