@@ -10,6 +10,7 @@ use crate::domain::mapping::{address_key, desired_fields};
 use crate::domain::number::ExtensionNumber;
 use crate::domain::operation_record::Reason;
 
+use super::by_address::ByAddress;
 use super::draft::{Draft, Newcomer, note_texts};
 use super::operation::{Change, Operation, Skipped};
 use super::snapshot::{Policy, World};
@@ -33,8 +34,8 @@ pub(super) fn addresses<'w>(drafts: Drafts<'w>, world: &'w World, policy: &Polic
 /// Who wants an address and who has it.
 struct Register<'w> {
     world: &'w World,
-    wanted_by: BTreeMap<String, Vec<EntraUserId>>,
-    held_by: BTreeMap<String, Vec<ExtensionId>>,
+    wanted_by: ByAddress<EntraUserId>,
+    held_by: ByAddress<ExtensionId>,
     owners: BTreeMap<ExtensionId, EntraUserId>,
     /// The address each owner has after this plan; none when their extension is deleted.
     given_up: BTreeMap<EntraUserId, Option<String>>,
@@ -62,29 +63,27 @@ impl<'w> Register<'w> {
             .filter_map(|b| Some((b.bound()?.extension, b.user)));
         let mut register = Self {
             world,
-            wanted_by: BTreeMap::new(),
-            held_by: BTreeMap::new(),
+            wanted_by: ByAddress::default(),
+            held_by: ByAddress::default(),
             owners: bound.collect(),
             given_up: BTreeMap::new(),
             numbers: world.bindings.values().map(|b| (&b.number, b.user)).collect(),
         };
         for (id, draft) in drafts {
             if let Some(address) = register.wanted_address(*id, draft) {
-                register.wanted_by.entry(address).or_default().push(*id);
+                register.wanted_by.put(&address, *id);
             }
             if let Draft::Do(operation) = draft {
                 register.note_operation(operation);
             }
         }
-        for row in world.phone_system.rows.iter().flat_map(BTreeMap::values) {
-            if !row.email.is_empty() {
-                register
-                    .held_by
-                    .entry(row.email.to_ascii_lowercase())
-                    .or_default()
-                    .push(row.id);
+        for (extension, _, email) in world.phone_system.listed() {
+            if !email.is_empty() {
+                register.held_by.put(&email.to_ascii_lowercase(), extension);
             }
         }
+        register.held_by.sort();
+        register.wanted_by.sort();
         register
     }
 
@@ -116,9 +115,28 @@ impl<'w> Register<'w> {
     }
 
     fn has_now(&self, id: EntraUserId, address: &str) -> bool {
-        let held = self.held_by.get(address).into_iter().flatten();
-        held.into_iter()
-            .any(|extension| self.owners.get(extension) == Some(&id))
+        self.holders(address)
+            .any(|extension| self.owners.get(&extension) == Some(&id))
+    }
+
+    /// Extensions that have this address.
+    fn holders(&self, address: &str) -> impl Iterator<Item = ExtensionId> {
+        let candidates = self.held_by.candidates(address);
+        candidates.filter(|extension| {
+            self.world
+                .phone_system
+                .address_of(*extension)
+                .eq_ignore_ascii_case(address)
+        })
+    }
+
+    /// People in scope who want this address.
+    fn wanting(&self, address: &str) -> impl Iterator<Item = EntraUserId> {
+        let wants = |id: &EntraUserId| {
+            let user = self.world.directory.users.get(id);
+            user.and_then(address_key).as_deref() == Some(address)
+        };
+        self.wanted_by.candidates(address).filter(wants)
     }
 
     fn claim(&self, id: EntraUserId, address: &str) -> Claim {
@@ -127,8 +145,8 @@ impl<'w> Register<'w> {
         }
         let mut relies_on = Vec::new();
         let mut unbound = Vec::new();
-        for extension in self.held_by.get(address).into_iter().flatten() {
-            match self.owners.get(extension) {
+        for extension in self.holders(address) {
+            match self.owners.get(&extension) {
                 Some(owner) if *owner == id => {}
                 Some(owner) if self.gives_up(*owner, address) => relies_on.push(*owner),
                 Some(owner) => {
@@ -137,7 +155,7 @@ impl<'w> Register<'w> {
                         self.world.name_of(*owner)
                     ));
                 }
-                None => unbound.push(*extension),
+                None => unbound.push(extension),
             }
         }
         match unbound.as_slice() {
@@ -149,14 +167,7 @@ impl<'w> Register<'w> {
 
     /// Somebody else in scope who wants the same address and has the better right to it, or as good a one.
     fn rival(&self, id: EntraUserId, address: &str) -> Option<String> {
-        let rivals: Vec<EntraUserId> = self
-            .wanted_by
-            .get(address)
-            .into_iter()
-            .flatten()
-            .copied()
-            .filter(|other| *other != id)
-            .collect();
+        let rivals: Vec<EntraUserId> = self.wanting(address).filter(|other| *other != id).collect();
         if rivals.is_empty() || self.has_now(id, address) {
             return None;
         }
@@ -199,13 +210,13 @@ impl<'w> Register<'w> {
         };
         after.email.clone_from(&before.email);
         if before.differing(after).is_empty() {
-            return Draft::Skip(Skipped {
+            return Draft::Skip(Box::new(Skipped {
                 user: operation.user,
                 name: operation.name,
                 reason: Reason::DuplicateMail,
                 detail: obstacle,
                 number: Some(operation.number),
-            });
+            }));
         }
         operation
             .notes

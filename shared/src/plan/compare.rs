@@ -93,12 +93,14 @@ fn in_step<'w>(
         Reason::FieldInvalid
     };
     let sentences: Vec<String> = number_remark.into_iter().chain(notes).collect();
-    let remark = (!sentences.is_empty()).then(|| Skipped {
-        user: user.id,
-        name: name_of(user),
-        reason,
-        detail: sentences.join("; "),
-        number: Some(number.clone()),
+    let remark = (!sentences.is_empty()).then(|| {
+        Box::new(Skipped {
+            user: user.id,
+            name: name_of(user),
+            reason,
+            detail: sentences.join("; "),
+            number: Some(number.clone()),
+        })
     });
     Draft::InStep { remark }
 }

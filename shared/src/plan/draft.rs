@@ -23,9 +23,9 @@ pub(super) enum Draft<'w> {
     /// An operation.
     Do(Box<Operation>),
     /// Left alone.
-    Skip(Skipped),
+    Skip(Box<Skipped>),
     /// In step, perhaps with a remark.
-    InStep { remark: Option<Skipped> },
+    InStep { remark: Option<Box<Skipped>> },
     /// Needs an extension: an address to claim, then a number.
     Newcomer(Newcomer<'w>),
 }
@@ -41,18 +41,18 @@ pub(super) struct Newcomer<'w> {
 }
 
 impl Newcomer<'_> {
-    pub fn skip(&self, reason: Reason, detail: String) -> Skipped {
-        Skipped {
+    pub fn skip(&self, reason: Reason, detail: String) -> Box<Skipped> {
+        Box::new(Skipped {
             user: self.user.id,
             name: name_of(self.user),
             reason,
             detail,
             number: None,
-        }
+        })
     }
 
     /// What becomes of a newcomer whom numbering left over.
-    pub fn without_number(&self) -> Skipped {
+    pub fn without_number(&self) -> Box<Skipped> {
         self.skip(Reason::NoNumber, "no free number is left".to_owned())
     }
 }
@@ -112,13 +112,13 @@ fn of<'w>(id: EntraUserId, world: &'w World, policy: &Policy) -> Option<Draft<'w
         (Standing::Wanted, None) => newcomer(user, None, Reason::NewInScope),
         (Standing::Leaving(cause), Some(binding)) => leaving(binding, cause, world, policy),
         (Standing::Leaving(_), None) => return None,
-        (Standing::NotWanted(reason), _) => Draft::Skip(Skipped {
+        (Standing::NotWanted(reason), _) => Draft::Skip(Box::new(Skipped {
             user: id,
             name: name_of(user),
             reason,
             detail: String::new(),
             number: None,
-        }),
+        })),
     })
 }
 
@@ -206,12 +206,11 @@ fn intended<'w>(
     world: &'w World,
     policy: &Policy,
 ) -> Found<'w> {
-    let Some(rows) = &world.phone_system.rows else {
+    if world.phone_system.rows.is_none() {
         return Found::NotRead;
-    };
+    }
     let details = &world.phone_system.details;
-    let holder = rows.values().find(|row| row.number == binding.number.as_str());
-    let Some(extension) = holder.and_then(|row| details.get(&row.id)) else {
+    let Some(extension) = details.values().find(|e| e.number == binding.number.as_str()) else {
         return Found::Gone;
     };
     let address = user
@@ -347,12 +346,12 @@ pub(super) fn operation<'w>(binding: &Binding, change: Change, reason: Reason) -
 }
 
 /// Leaves a person with an extension alone.
-pub(super) fn skip_bound(binding: &Binding, reason: Reason, detail: String) -> Skipped {
-    Skipped {
+pub(super) fn skip_bound(binding: &Binding, reason: Reason, detail: String) -> Box<Skipped> {
+    Box::new(Skipped {
         user: binding.user,
         name: binding.name.clone(),
         reason,
         detail,
         number: Some(binding.number.clone()),
-    }
+    })
 }

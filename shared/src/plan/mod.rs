@@ -1,6 +1,7 @@
 //! The decision: from everything that was read to the operations that remain. Pure, sorted, repeatable;
 //! nothing meaningful is left to decide when it is carried out.
 
+mod by_address;
 pub mod check;
 mod claim;
 mod compare;
@@ -61,12 +62,12 @@ fn collect(drafts: BTreeMap<EntraUserId, Draft<'_>>) -> Plan {
     for draft in drafts.into_values() {
         match draft {
             Draft::Do(operation) => plan.operations.push(*operation),
-            Draft::Skip(skipped) => plan.skipped.push(skipped),
+            Draft::Skip(skipped) => plan.skipped.push(*skipped),
             Draft::InStep { remark } => {
                 plan.unchanged += 1;
-                plan.remarks.extend(remark);
+                plan.remarks.extend(remark.map(|remark| *remark));
             }
-            Draft::Newcomer(newcomer) => plan.skipped.push(newcomer.without_number()),
+            Draft::Newcomer(newcomer) => plan.skipped.push(*newcomer.without_number()),
         }
     }
     plan.operations.sort_by(|a, b| order::key(a).cmp(&order::key(b)));

@@ -59,9 +59,9 @@ struct Desk<'p> {
 
 impl<'p> Desk<'p> {
     fn new(drafts: &Drafts<'_>, world: &'p World, policy: &'p Policy) -> Self {
-        let rows = world.phone_system.rows.iter().flat_map(BTreeMap::values);
-        let mut used: BTreeSet<ExtensionNumber> = rows
-            .filter_map(|row| ExtensionNumber::parse(&row.number).ok())
+        let listed = world.phone_system.listed();
+        let mut used: BTreeSet<ExtensionNumber> = listed
+            .filter_map(|(_, number, _)| ExtensionNumber::parse(number).ok())
             .collect();
         used.extend(world.refused_numbers.iter().cloned());
         let kept_for = world

@@ -110,12 +110,12 @@ fn apply(drafts: &mut Drafts<'_>, phases: &BTreeMap<EntraUserId, u32>) {
 fn take_out(draft: &mut Draft<'_>) {
     if let Draft::Do(operation) = draft {
         let has_extension = operation.extension().is_some();
-        *draft = Draft::Skip(Skipped {
+        *draft = Draft::Skip(Box::new(Skipped {
             user: operation.user,
             name: operation.name.clone(),
             reason: Reason::DuplicateMail,
             detail: "the address is still with somebody who waits for another one".to_owned(),
             number: has_extension.then(|| operation.number.clone()),
-        });
+        }));
     }
 }

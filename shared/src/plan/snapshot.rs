@@ -46,12 +46,41 @@ pub struct DirectorySnapshot {
 /// The PBX's side.
 #[derive(Debug, Clone)]
 pub struct PhoneSystemSnapshot {
-    /// Every extension, or `None` where the run had no need to list them.
+    /// Every extension beyond those in `details`, or `None` where the run had no need to list them.
     pub rows: Option<BTreeMap<ExtensionId, ExtensionRow>>,
     /// The extensions read in full: bound ones, those that may be taken over, those of an unfinished create.
     pub details: BTreeMap<ExtensionId, Extension>,
     /// How many more fit.
     pub capacity: Capacity,
+}
+
+impl PhoneSystemSnapshot {
+    /// The mail address of an extension; empty if it has none.
+    pub fn address_of(&self, id: ExtensionId) -> &str {
+        let in_full = self
+            .details
+            .get(&id)
+            .map(|extension| extension.fields.email.as_str());
+        let row = || {
+            self.rows
+                .as_ref()
+                .and_then(|rows| rows.get(&id))
+                .map(|row| row.email.as_str())
+        };
+        in_full.or_else(row).unwrap_or_default()
+    }
+
+    /// Key, number and address of every extension that was listed; nothing where none were.
+    pub fn listed(&self) -> impl Iterator<Item = (ExtensionId, &str, &str)> {
+        let in_full = self
+            .details
+            .values()
+            .map(|e| (e.id, e.number.as_str(), e.fields.email.as_str()));
+        let rows = self.rows.iter().flat_map(BTreeMap::values);
+        let others = rows.filter(|row| !self.details.contains_key(&row.id));
+        let all = in_full.chain(others.map(|row| (row.id, row.number.as_str(), row.email.as_str())));
+        all.filter(|_| self.rows.is_some())
+    }
 }
 
 /// Everything that was read.

@@ -139,9 +139,9 @@ async fn both_in_full(
     let rows = async { Ok::<_, CollectError>(list(task.phone_system()).await?) };
     let details = async { Ok::<_, CollectError>(task.phone_system().extension_details(&bound).await?) };
     let (directory, mut rows, mut details) = tokio::try_join!(task.everyone(known), rows, details)?;
-    add_unlisted(&mut rows, &details);
     let more = candidates(&directory.snapshot, bindings, &rows, task.users.bind_same_email);
     details.extend(task.phone_system().extension_details(&more).await?);
+    drop_rows_read_in_full(&mut rows, &details);
     let phone_system = PhoneSystemSnapshot {
         rows: Some(rows),
         details,
@@ -165,18 +165,13 @@ async fn list(pbx: &dyn PhoneSystem) -> Result<BTreeMap<ExtensionId, ExtensionRo
         .collect())
 }
 
-/// A list that is read page by page misses a row when another one before it is deleted meanwhile. What was asked for by
-/// its key and answered exists, listed or not.
-fn add_unlisted(rows: &mut BTreeMap<ExtensionId, ExtensionRow>, details: &BTreeMap<ExtensionId, Extension>) {
-    for extension in details.values() {
-        rows.entry(extension.id).or_insert_with(|| ExtensionRow {
-            id: extension.id,
-            number: extension.number.clone(),
-            display_name: extension.fields.display_name(),
-            email: extension.fields.email.clone(),
-            mobile: extension.fields.mobile.clone(),
-        });
-    }
+/// What was read in full needs no row beside it. What was asked for by its key and answered counts as listed either way:
+/// a list that is read page by page misses a row when another one before it is deleted meanwhile.
+fn drop_rows_read_in_full(
+    rows: &mut BTreeMap<ExtensionId, ExtensionRow>,
+    details: &BTreeMap<ExtensionId, Extension>,
+) {
+    rows.retain(|id, _| !details.contains_key(id));
 }
 
 /// Extensions beyond the bound ones that must be known in full: with the address of somebody who has none, and with the
@@ -420,9 +415,9 @@ impl Task<'_> {
             });
         }
         let mut rows = list(self.phone_system()).await?;
-        add_unlisted(&mut rows, &details);
         let more = candidates(directory, bindings, &rows, self.users.bind_same_email);
         details.extend(self.phone_system().extension_details(&more).await?);
+        drop_rows_read_in_full(&mut rows, &details);
         Ok(PhoneSystemSnapshot {
             rows: Some(rows),
             details,
