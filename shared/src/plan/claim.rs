@@ -233,17 +233,17 @@ impl<'w> Register<'w> {
                 newcomer.relies_on = relies_on;
                 Draft::Newcomer(newcomer)
             }
-            Claim::Taken(who) => Draft::Skip(newcomer.skip(Reason::DuplicateMail, who)),
+            Claim::Taken(who) => Draft::left_alone(newcomer.skip(Reason::DuplicateMail, who)),
             Claim::Unbound(_) if !policy.users.bind_same_email => {
                 let detail =
                     "an extension that is not synced has this address, and taking it over is switched off";
-                Draft::Skip(newcomer.skip(Reason::DuplicateMail, detail.to_owned()))
+                Draft::left_alone(newcomer.skip(Reason::DuplicateMail, detail.to_owned()))
             }
             Claim::Unbound(extension) => self.take_over(&newcomer, extension),
             Claim::Ambiguous(count) => {
                 let detail =
                     format!("{count} extensions have this address; give all but one of them another");
-                Draft::Skip(newcomer.skip(Reason::AmbiguousMatch, detail))
+                Draft::left_alone(newcomer.skip(Reason::AmbiguousMatch, detail))
             }
         }
     }
@@ -251,14 +251,14 @@ impl<'w> Register<'w> {
     fn take_over(&self, newcomer: &Newcomer<'w>, id: ExtensionId) -> Draft<'w> {
         let Some(extension) = self.world.phone_system.details.get(&id) else {
             let detail = "the extension with this address could not be read in full".to_owned();
-            return Draft::Skip(newcomer.skip(Reason::AmbiguousMatch, detail));
+            return Draft::left_alone(newcomer.skip(Reason::AmbiguousMatch, detail));
         };
         let Ok(number) = ExtensionNumber::parse(&extension.number) else {
             let detail = format!(
                 "the extension with this address has the number {}",
                 extension.number
             );
-            return Draft::Skip(newcomer.skip(Reason::NumberInvalid, detail));
+            return Draft::left_alone(newcomer.skip(Reason::NumberInvalid, detail));
         };
         match self.number_owner(&number, newcomer.user.id) {
             Some(owner) => {
@@ -266,7 +266,7 @@ impl<'w> Register<'w> {
                     "the number of the extension with this address is kept for {}",
                     self.world.name_of(owner)
                 );
-                Draft::Skip(newcomer.skip(Reason::NumberTaken, detail))
+                Draft::left_alone(newcomer.skip(Reason::NumberTaken, detail))
             }
             None => Draft::Do(Box::new(bind(newcomer.user, number, extension))),
         }

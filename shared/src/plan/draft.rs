@@ -30,6 +30,13 @@ pub(super) enum Draft<'w> {
     Newcomer(Newcomer<'w>),
 }
 
+impl Draft<'_> {
+    /// Leaves a person alone.
+    pub fn left_alone(skipped: Skipped) -> Self {
+        Self::Skip(Box::new(skipped))
+    }
+}
+
 /// A person who needs an extension.
 #[derive(Debug, Clone)]
 pub(super) struct Newcomer<'w> {
@@ -41,18 +48,18 @@ pub(super) struct Newcomer<'w> {
 }
 
 impl Newcomer<'_> {
-    pub fn skip(&self, reason: Reason, detail: String) -> Box<Skipped> {
-        Box::new(Skipped {
+    pub fn skip(&self, reason: Reason, detail: String) -> Skipped {
+        Skipped {
             user: self.user.id,
             name: name_of(self.user),
             reason,
             detail,
             number: None,
-        })
+        }
     }
 
     /// What becomes of a newcomer whom numbering left over.
-    pub fn without_number(&self) -> Box<Skipped> {
+    pub fn without_number(&self) -> Skipped {
         self.skip(Reason::NoNumber, "no free number is left".to_owned())
     }
 }
@@ -283,7 +290,7 @@ fn depart<'w>(
     match marked_since {
         None if !grace.is_zero() => mark(binding, cause, bound, Reason::GracePeriod),
         Some(since) if !over(since) => {
-            Draft::Skip(skip_bound(binding, Reason::GracePeriod, grace_text(since, grace)))
+            Draft::left_alone(skip_bound(binding, Reason::GracePeriod, grace_text(since, grace)))
         }
         _ => {
             let before = Some(extension.fields.clone());
@@ -306,7 +313,7 @@ fn grace_text(since: jiff::Timestamp, grace: jiff::SignedDuration) -> String {
 
 fn kept<'w>(binding: &Binding, cause: LeavingCause, bound: &BoundExtension, marked: bool) -> Draft<'w> {
     if marked {
-        return Draft::Skip(skip_bound(binding, Reason::Kept, String::new()));
+        return Draft::left_alone(skip_bound(binding, Reason::Kept, String::new()));
     }
     mark(binding, cause, bound, Reason::Kept)
 }
@@ -346,12 +353,12 @@ pub(super) fn operation<'w>(binding: &Binding, change: Change, reason: Reason) -
 }
 
 /// Leaves a person with an extension alone.
-pub(super) fn skip_bound(binding: &Binding, reason: Reason, detail: String) -> Box<Skipped> {
-    Box::new(Skipped {
+pub(super) fn skip_bound(binding: &Binding, reason: Reason, detail: String) -> Skipped {
+    Skipped {
         user: binding.user,
         name: binding.name.clone(),
         reason,
         detail,
         number: Some(binding.number.clone()),
-    })
+    }
 }

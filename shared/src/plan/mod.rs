@@ -67,7 +67,7 @@ fn collect(drafts: BTreeMap<EntraUserId, Draft<'_>>) -> Plan {
                 plan.unchanged += 1;
                 plan.remarks.extend(remark.map(|remark| *remark));
             }
-            Draft::Newcomer(newcomer) => plan.skipped.push(*newcomer.without_number()),
+            Draft::Newcomer(newcomer) => plan.skipped.push(newcomer.without_number()),
         }
     }
     plan.operations.sort_by(|a, b| order::key(a).cmp(&order::key(b)));

@@ -134,7 +134,9 @@ impl<'p> Desk<'p> {
     fn give<'w>(&mut self, newcomer: Newcomer<'w>, contested: &BTreeSet<ExtensionNumber>) -> Draft<'w> {
         if !self.listed {
             // Without the list of extensions no number is known to be free; the next full run decides.
-            return Draft::Skip(newcomer.skip(Reason::NoNumber, "the extensions were not listed".to_owned()));
+            return Draft::left_alone(
+                newcomer.skip(Reason::NoNumber, "the extensions were not listed".to_owned()),
+            );
         }
         match self.named(&newcomer) {
             None => match self.smallest_free() {
@@ -143,12 +145,12 @@ impl<'p> Desk<'p> {
             },
             Some(PropertyNumber::Found(number)) => self.by_property(&newcomer, number, contested),
             Some(PropertyNumber::Empty) => {
-                Draft::Skip(newcomer.skip(Reason::NoNumber, self.property_text("is empty")))
+                Draft::left_alone(newcomer.skip(Reason::NoNumber, self.property_text("is empty")))
             }
             Some(PropertyNumber::NoneFits) => {
                 let detail =
                     self.property_text("holds no number that may be given: 1 to 8 digits, not reserved");
-                Draft::Skip(newcomer.skip(Reason::NumberInvalid, detail))
+                Draft::left_alone(newcomer.skip(Reason::NumberInvalid, detail))
             }
         }
     }
@@ -163,7 +165,7 @@ impl<'p> Desk<'p> {
         number: ExtensionNumber,
         contested: &BTreeSet<ExtensionNumber>,
     ) -> Draft<'w> {
-        let taken = |detail: String| Draft::Skip(newcomer.skip(Reason::NumberTaken, detail));
+        let taken = |detail: String| Draft::left_alone(newcomer.skip(Reason::NumberTaken, detail));
         if contested.contains(&number) {
             return taken(format!("more than one person asks for {number}"));
         }

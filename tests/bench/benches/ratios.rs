@@ -1,0 +1,38 @@
+//! Prints the table of docs/benchmarks.md: name, value, goal, verdict. Ends well whatever the values are.
+
+use std::time::Duration;
+
+use bench::{import, memory, requests};
+
+const PBX_LATENCY: Duration = Duration::from_millis(50);
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((word, rest)) = arguments.split_first()
+        && word == memory::AS_CONNECTOR
+    {
+        // One thread, as a function has it.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        return runtime.block_on(memory::as_connector(rest));
+    }
+    let large = arguments.iter().any(|argument| argument == "--large");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(all(large))
+}
+
+async fn all(large: bool) -> anyhow::Result<()> {
+    requests::measure(10_000).await?;
+    import::measure(1_000, PBX_LATENCY).await?;
+    if large {
+        import::measure(10_000, PBX_LATENCY).await?;
+    }
+    let small = memory::measure(1_000).await?;
+    let middle = memory::measure(10_000).await?;
+    memory::growth(small, middle);
+    if large {
+        memory::growth(middle, memory::measure(100_000).await?);
+    }
+    Ok(())
+}

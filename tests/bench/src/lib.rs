@@ -1,0 +1,11 @@
+//! What a sync costs, as ratios to the least it could cost. Every figure is taken against the simulators in one run,
+//! and none is asserted: a busy machine must not fail a build.
+
+pub mod connector;
+pub mod import;
+pub mod memory;
+pub mod requests;
+pub mod row;
+pub mod stage;
+pub mod table;
+mod table_count;
