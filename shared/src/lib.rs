@@ -4,6 +4,7 @@
 //! - `domain`: words and pure rules (mapping, schedule, settings).
 //! - `plan`: the decision, pure and repeatable.
 //! - `sync_run`: the use case, from a due connection to a finished run.
+//! - `changes`: what follows the directory between the scheduled runs.
 //! - `ports`: what the use case needs of the outside.
 //! - `graph`, `pbx`, `store`: Microsoft Graph, the phone system, the table.
 //! - `queue`: hints from one function to another.
@@ -11,6 +12,7 @@
 //! - `sides`, `wiring`: clients and engine, made of settings.
 //! - `settings`, `telemetry`: environment and logs.
 
+pub mod changes;
 pub mod clock;
 pub mod deadline;
 pub mod domain;

@@ -12,8 +12,9 @@ use jiff::Timestamp;
 use crate::domain::connection::{Capabilities, Connection, ConnectionSecrets};
 use crate::domain::entra_user::{EntraUser, UserChange};
 use crate::domain::extension::{Capacity, Extension, ExtensionRow, FieldsPatch, NewExtension};
-use crate::domain::ids::{ConnectionId, EntraGroupId, EntraUserId, ExtensionId, SyncRunId};
+use crate::domain::ids::{ConnectionId, EntraGroupId, EntraUserId, ExtensionId, SubscriptionId, SyncRunId};
 use crate::domain::number::ExtensionNumber;
+use crate::domain::subscription::SubscriptionKind;
 use crate::domain::sync_run::Trigger;
 
 /// Time, so that tests own it.
@@ -142,6 +143,78 @@ pub enum DirectoryError {
         #[source]
         source: Option<Box<dyn Error + Send + Sync>>,
     },
+}
+
+/// What Graph is asked to tell, and where.
+#[derive(Clone)]
+pub struct WantedSubscription {
+    /// Of which objects.
+    pub kind: SubscriptionKind,
+    /// Where changes are reported to.
+    pub notification_url: String,
+    /// Where the subscription's own events are reported to.
+    pub lifecycle_url: String,
+    /// Comes back with each report and proves it.
+    pub client_state: String,
+    /// When it ends unless renewed.
+    pub ends_at: Timestamp,
+}
+
+/// What Graph granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantedSubscription {
+    /// Graph's name of it.
+    pub id: SubscriptionId,
+    /// When it ends unless renewed.
+    pub ends_at: Timestamp,
+}
+
+/// A subscription of our app as Graph lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownSubscription {
+    /// Graph's name of it.
+    pub id: SubscriptionId,
+    /// Of which objects; `None` for others than ours.
+    pub kind: Option<SubscriptionKind>,
+    /// Where it reports to.
+    pub notification_url: String,
+}
+
+/// The subscriptions of our app in one tenant.
+#[async_trait]
+pub trait Subscriptions: Send + Sync {
+    /// Asks for one. Repeating is safe: there is never a second one for the same objects
+    /// ([`SubscriptionError::Exists`]).
+    async fn subscribe(&self, wanted: &WantedSubscription) -> Result<GrantedSubscription, SubscriptionError>;
+    /// Puts its end off, which also renews its authorisation; answers when it ends now. `None`: it is gone.
+    async fn renew_subscription(
+        &self,
+        subscription: SubscriptionId,
+        ends_at: Timestamp,
+    ) -> Result<Option<Timestamp>, DirectoryError>;
+    /// All of them.
+    async fn list_subscriptions(&self) -> Result<Vec<KnownSubscription>, DirectoryError>;
+    /// Ends one; gone already is success.
+    async fn unsubscribe(&self, subscription: SubscriptionId) -> Result<(), DirectoryError>;
+}
+
+/// Why there is no subscription.
+#[derive(Debug, thiserror::Error)]
+pub enum SubscriptionError {
+    /// Our app has one for the same objects already.
+    #[error("Microsoft Graph has a subscription for the same objects already")]
+    Exists,
+    /// Graph did not like it; mostly it could not reach the address it was given.
+    #[error(
+        "Microsoft Graph refused the subscription ({detail}); it must reach PUBLIC_BASE_URL over https from the internet"
+    )]
+    Refused {
+        /// Status, code and request id.
+        detail: String,
+    },
+    /// It could not be asked.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
 }
 
 /// What is wrong with a sign-in.
@@ -329,6 +402,8 @@ pub struct TokenStoreError(#[source] pub Box<dyn Error + Send + Sync>);
 pub struct Sides {
     /// The Entra tenant.
     pub directory: Arc<dyn Directory>,
+    /// What the tenant is asked to tell.
+    pub subscriptions: Arc<dyn Subscriptions>,
     /// The PBX.
     pub phone_system: Arc<dyn PhoneSystem>,
 }

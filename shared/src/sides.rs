@@ -12,7 +12,7 @@ use crate::domain::connection::{Connection, ConnectionSecrets};
 use crate::domain::ids::ConnectionId;
 use crate::graph::{Credential, GraphClient, GraphConfig};
 use crate::pbx::{PbxClient, PbxConfig};
-use crate::ports::{Clock, SideError, SideFactory, Sides};
+use crate::ports::{Clock, Directory, SideError, SideFactory, Sides};
 use crate::settings::{AddressPolicy, GraphAddresses};
 use crate::store::Store;
 
@@ -92,8 +92,10 @@ impl SideFactory for RealSides {
         let tokens = Arc::new(self.store.pbx_token_store(connection.id));
         let config = self.pbx_config(connection, secrets);
         let graph = self.graph(connection, secrets, GraphConfig::RUN_BUDGET)?;
+        let graph = Arc::new(graph);
         let sides = Sides {
-            directory: Arc::new(graph),
+            directory: Arc::clone(&graph) as Arc<dyn Directory>,
+            subscriptions: graph,
             phone_system: Arc::new(PbxClient::new(config, tokens, Arc::clone(&self.clock))?),
         };
         let entry = Kept {
@@ -110,9 +112,10 @@ impl SideFactory for RealSides {
         secrets: &ConnectionSecrets,
     ) -> Result<Sides, SideError> {
         let config = self.pbx_config(connection, secrets);
-        let graph = self.graph(connection, secrets, TEST_BUDGET)?;
+        let graph = Arc::new(self.graph(connection, secrets, TEST_BUDGET)?);
         Ok(Sides {
-            directory: Arc::new(graph),
+            directory: Arc::clone(&graph) as Arc<dyn Directory>,
+            subscriptions: graph,
             phone_system: Arc::new(PbxClient::under_test(config, Arc::clone(&self.clock))?),
         })
     }

@@ -1,14 +1,17 @@
 //! From settings to a working engine on AWS: what every function's `main` does before its first event.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::changes::{Address, Inbox, Surroundings};
 use crate::clock::SystemClock;
+use crate::domain::client_state::ClientStateKey;
 use crate::ports::{Clock, SyncQueue};
 use crate::queue::{NoQueue, SqsQueue};
 use crate::secrets::{FileKeyError, FileKeySealer, KmsSealer, Sealer};
-use crate::settings::{EngineSettings, SecretsKey};
+use crate::settings::{EngineSettings, NotificationsSettings, SecretsKey};
 use crate::sides::RealSides;
-use crate::store::{Store, aws_config, client};
+use crate::store::{Store, StoreError, aws_config, client};
 use crate::sync_run::Engine;
 
 /// The settings are right but name something that cannot be used.
@@ -17,6 +20,9 @@ pub enum WiringError {
     /// The file of `SECRETS_KEY`.
     #[error("SECRETS_KEY names a key file that cannot be used")]
     KeyFile(#[from] FileKeyError),
+    /// What every process of a kind needs of the table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// The engine of a function. Clients are made once and live as long as it.
@@ -41,6 +47,35 @@ pub async fn engine(settings: &EngineSettings) -> Result<Engine, WiringError> {
         clock,
         queue,
     })
+}
+
+/// What a process that attends to connections knows of its place in the world.
+pub async fn surroundings(
+    store: &Store,
+    address: Address,
+    step: Duration,
+) -> Result<Surroundings, StoreError> {
+    Ok(Surroundings {
+        key: store.webhook_key().await?,
+        address,
+        step,
+    })
+}
+
+/// Where verified notices go, and the key that verifies them: all that the function taking them needs.
+pub async fn inbox(settings: &NotificationsSettings) -> Result<(Inbox, ClientStateKey), WiringError> {
+    let aws = aws_config().await;
+    let sealer = sealer(&settings.secrets_key).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = Store::new(client(&aws), settings.table.as_str(), sealer);
+    let queue = SqsQueue::new(aws_sdk_sqs::Client::new(&aws), settings.sync_queue.clone());
+    let key = store.webhook_key().await?;
+    let inbox = Inbox {
+        store,
+        queue: Arc::new(queue),
+        clock,
+    };
+    Ok((inbox, key))
 }
 
 /// The sealer that a key names. A key file that does not exist is made.

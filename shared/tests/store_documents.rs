@@ -165,9 +165,9 @@ async fn no_secret_can_be_read_in_the_table() {
         opened.linkus_sdk.unwrap().access_key.expose_secret(),
         "canary-access-key"
     );
-    let (cursor, fingerprint) = store.cursor(id, "users").await.unwrap().unwrap();
+    let stored = store.cursor(id, "users").await.unwrap().unwrap();
     assert_eq!(
-        (cursor.0.as_str(), fingerprint.as_str()),
+        (stored.cursor.0.as_str(), stored.fingerprint.as_str()),
         ("canary-delta-link", "f")
     );
     let loaded = store.pbx_token_store(id).load().await.unwrap().unwrap();

@@ -4,7 +4,7 @@ mod store_support;
 
 use shared::domain::ids::SyncRunId;
 use shared::domain::sync_run::{RunMode, RunRequest, RunState};
-use shared::store::{GoodRun, ManagedCounts, StoreError};
+use shared::store::{Due, DueWork, GoodRun, ManagedCounts, StoreError};
 use store_support::faults::{Cost, Wire};
 use store_support::*;
 
@@ -220,14 +220,18 @@ async fn due_connections_come_earliest_first_from_all_shards() {
     for place in 0..20 {
         let id = add_connection(store).await;
         store.set_due(id, later(100 - place)).await.unwrap();
-        expected.push((id, later(100 - place)));
+        expected.push(Due {
+            at: later(100 - place),
+            connection: id,
+            work: DueWork::Sync,
+        });
     }
     add_connection(store).await;
     expected.reverse();
-    assert_eq!(store.due_connections(later(100), 50).await.unwrap(), expected);
-    assert_eq!(store.due_connections(later(100), 7).await.unwrap(), expected[..7]);
-    assert_eq!(store.due_connections(later(81), 50).await.unwrap(), expected[..1]);
-    assert_eq!(store.due_connections(later(80), 50).await.unwrap(), []);
+    assert_eq!(store.due(later(100), 50).await.unwrap(), expected);
+    assert_eq!(store.due(later(100), 7).await.unwrap(), expected[..7]);
+    assert_eq!(store.due(later(81), 50).await.unwrap(), expected[..1]);
+    assert_eq!(store.due(later(80), 50).await.unwrap(), []);
 }
 
 /// At most so many requests and units. Engines count what an index costs in different ways; none counts more than this.
@@ -274,10 +278,9 @@ async fn asking_for_what_is_so_already_writes_nothing() {
         .unwrap();
     store.set_due(id, later(5)).await.unwrap();
     store.set_next_scheduled(id, None).await.unwrap();
-    store.set_pending_changes(id, 0).await.unwrap();
     assert_eq!(wire.items_written(), 0);
     at_most("asking again", &wire.take_cost(), 6, 6.0);
     // Half a unit for each part of the index, however many connections are not due.
-    assert_eq!(store.due_connections(later(60), 100).await.unwrap().len(), 1);
+    assert_eq!(store.due(later(60), 100).await.unwrap().len(), 1);
     at_most("what is due", &wire.take_cost(), 8, 4.0);
 }

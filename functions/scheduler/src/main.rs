@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use lambda_runtime::{LambdaEvent, run, service_fn};
-use scheduler::handle;
+use scheduler::{STEP, handle};
 use shared::settings::{EXIT_CODE, SchedulerSettings, Vars};
 use shared::telemetry;
-use shared::wiring::engine;
+use shared::wiring::{engine, surroundings};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -30,8 +30,10 @@ async fn main() -> ExitCode {
 async fn serve(settings: SchedulerSettings) -> anyhow::Result<()> {
     telemetry::init(&settings.log)?;
     let engine = &engine(&settings.engine).await?;
+    let address = settings.address();
+    let around = &surroundings(&engine.store, address, STEP).await?;
     let handler = |event: LambdaEvent<EventBridgeEvent>| async move {
-        let sent = handle(engine, event.payload).await;
+        let sent = handle(engine, around, event.payload).await;
         sent.map(drop).map_err(lambda_runtime::Error::from)
     };
     run(service_fn(handler)).await.map_err(anyhow::Error::from_boxed)

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use embedded_table::EmbeddedTable;
 use jiff::{SignedDuration, Timestamp};
-use scheduler::handle;
+use scheduler::{STEP, handle};
+use shared::changes::{Address, Surroundings};
 use shared::clock::SystemClock;
 use shared::domain::connection::{
     Capabilities, Connection, ConnectionSecrets, ConnectionStatus, PbxCredentials, PbxSide,
@@ -105,6 +106,11 @@ async fn every_recorded_tick_sends_one_hint_for_what_is_due() {
     )
     .await;
 
+    let around = Surroundings {
+        key: engine.store.webhook_key().await.unwrap(),
+        address: Address::unknown(),
+        step: STEP,
+    };
     let mut expected = BTreeSet::from(["every-minute.json", "other-fields.json"]);
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/scheduler"));
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -113,7 +119,7 @@ async fn every_recorded_tick_sends_one_hint_for_what_is_due() {
         assert!(expected.remove(name), "an event without an expectation: {name}");
         let tick: EventBridgeEvent = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         // A tick that comes again sends the hint again: what is due stays due.
-        assert_eq!(handle(&engine, tick).await.unwrap(), 1, "{name}");
+        assert_eq!(handle(&engine, &around, tick).await.unwrap(), 1, "{name}");
         let hint = queue.take(&BTreeSet::new()).await;
         assert_eq!(
             (hint.connection_id, hint.trigger),

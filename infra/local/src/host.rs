@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use admin::AdminState;
 use embedded_table::EmbeddedTable;
+use graph_notifications::NotificationsState;
+use shared::changes::{Address, Inbox, Surroundings};
 use shared::clock::SystemClock;
 use shared::deadline::Deadline;
 use shared::ports::{Clock, SyncHint};
@@ -48,6 +50,7 @@ pub struct Host {
     queue: Arc<InProcessQueue>,
     table: Arc<EmbeddedTable>,
     origin: WebOrigin,
+    around: Surroundings,
     stop: watch::Sender<bool>,
     deadline: Deadline,
     tasks: JoinSet<()>,
@@ -90,11 +93,22 @@ impl Host {
             bootstrap: front.bootstrap,
             public_base_url: origin.clone(),
         };
+        let address = Address::of(&origin, &parts.microsoft.graph);
+        let around = wiring::surroundings(&engine.store, address, timer::STEP).await?;
+        let inbox = Inbox {
+            store: engine.store.clone(),
+            queue: Arc::clone(&engine.queue),
+            clock: Arc::clone(&engine.clock),
+        };
+        let clock = Arc::clone(&engine.clock);
+        let notifications = NotificationsState::new(around.key.clone(), Arc::new(inbox), clock);
+        let routes = admin::router(state).merge(graph_notifications::router(notifications));
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(server::answer(listener, admin::router(state), stopping));
+        tasks.spawn(server::answer(listener, routes, stopping));
         Ok(Self {
             engine,
+            around,
             queue,
             table: parts.table,
             origin,
@@ -111,8 +125,11 @@ impl Host {
         let stopping = || self.stop.subscribe();
         self.tasks
             .spawn(worker::work(Arc::clone(&self.queue), follow, stopping()));
-        self.tasks
-            .spawn(timer::look_for_due_work(self.engine.clone(), stopping()));
+        self.tasks.spawn(timer::look_for_due_work(
+            self.engine.clone(),
+            self.around.clone(),
+            stopping(),
+        ));
         self.tasks.spawn(timer::sweep(
             Arc::clone(&self.table),
             self.engine.clone(),

@@ -85,6 +85,10 @@ uuid_id!(
     EntraUserId, "an object id (a GUID)"
 );
 uuid_id!(
+    /// Graph's name of a subscription.
+    SubscriptionId, "a subscription id (a GUID)"
+);
+uuid_id!(
     /// A group's record in the directory: Graph's immutable object id.
     EntraGroupId, "an object id (a GUID)"
 );

@@ -1,6 +1,8 @@
 //! The words of the product: plain values, no I/O, no waiting, nothing of AWS or HTTP.
 
 pub mod binding;
+pub mod change;
+pub mod client_state;
 pub mod connection;
 pub mod entra_user;
 pub mod extension;
@@ -13,4 +15,5 @@ pub mod role;
 pub mod schedule;
 pub mod settings;
 pub mod settings_check;
+pub mod subscription;
 pub mod sync_run;

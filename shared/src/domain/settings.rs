@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::entra_user::UserType;
 use super::ids::EntraGroupId;
@@ -358,6 +359,15 @@ impl ConnectionSettings {
             || self.contacts.enabled
             || self.presence.enabled
             || self.sso.enabled
+    }
+
+    /// Changes with any rule about people: what a change read by older rules leaves out, only a full read can show.
+    ///
+    /// # Panics
+    /// Never: settings are plain data with text keys.
+    pub fn rules_fingerprint(&self) -> String {
+        let rules = serde_json::to_string(&self.users).expect("settings are plain data with text keys");
+        hex::encode(Sha256::digest(rules))
     }
 
     /// A short text that changes when a stored change cursor would no longer report what these settings need.

@@ -1,7 +1,7 @@
 //! When the client secret ends. Only the home tenant of an app registration knows; not knowing is an answer.
 
 use jiff::Timestamp;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
@@ -47,6 +47,7 @@ impl GraphClient {
         let url = self.url(&path)?;
         let call = Call {
             url,
+            method: Method::GET,
             body: None,
             advanced: false,
             yielding: false,

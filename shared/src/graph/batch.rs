@@ -9,6 +9,8 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
+use reqwest::Method;
+
 use super::client::{Call, GraphClient};
 use super::error::unexpected;
 use super::retry::Patience;
@@ -68,6 +70,7 @@ impl GraphClient {
     ) -> Result<Vec<PartAnswer>, DirectoryError> {
         let call = Call {
             url: self.url("/$batch")?,
+            method: Method::POST,
             body: Some(batch_body(paths)),
             advanced: false,
             yielding: true,

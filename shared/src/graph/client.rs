@@ -1,12 +1,12 @@
-//! One tenant's client: sends a request until it is answered, refused, or patience ends. Every request it makes only
-//! reads, so every one may be repeated.
+//! One tenant's client: sends a request until it is answered, refused, or patience ends. Every request it makes may be
+//! repeated: it reads, or it asks for a subscription, of which Graph grants no second one.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::ExposeSecret;
 use url::Url;
 use uuid::Uuid;
@@ -75,7 +75,8 @@ impl fmt::Debug for GraphClient {
 /// One request, repeatable.
 pub(super) struct Call<'a> {
     pub url: Url,
-    /// JSON; makes it a POST.
+    pub method: Method,
+    /// JSON.
     pub body: Option<Vec<u8>>,
     /// Sends `ConsistencyLevel: eventual`, which no link carries along.
     pub advanced: bool,
@@ -291,13 +292,12 @@ impl GraphClient {
     }
 
     fn request(&self, call: &Call<'_>, token: &Token) -> RequestBuilder {
+        let request = self.http.request(call.method.clone(), call.url.clone());
         let request = match &call.body {
-            Some(body) => self
-                .http
-                .post(call.url.clone())
+            Some(body) => request
                 .header(reqwest::header::CONTENT_TYPE, "application/json")
                 .body(body.clone()),
-            None => self.http.get(call.url.clone()),
+            None => request,
         };
         let request = request
             .bearer_auth(token.value.expose_secret())

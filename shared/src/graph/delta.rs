@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 
 use super::client::{Call, GraphClient};
 use super::error::{Failure, unexpected};
@@ -88,6 +88,7 @@ impl GraphClient {
     ) -> Result<Cursor, DirectoryError> {
         let call = Call {
             url: self.url(path)?,
+            method: Method::GET,
             body: None,
             advanced: false,
             yielding: false,
@@ -143,6 +144,7 @@ impl GraphClient {
         let doing = round.doing;
         let first = Call {
             url,
+            method: Method::GET,
             body: None,
             advanced: false,
             yielding: false,

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use futures::future::try_join_all;
 
+use reqwest::Method;
+
 use super::batch::{BATCH_SIZE, PartAnswer};
 use super::client::{Call, GraphClient};
 use super::error::{Failure, unexpected};
@@ -89,6 +91,7 @@ impl GraphClient {
         let url = self.url(&part.path)?;
         let call = Call {
             url,
+            method: Method::GET,
             body: None,
             advanced: true,
             yielding: true,

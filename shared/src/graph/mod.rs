@@ -15,6 +15,7 @@ mod pages;
 mod permissions;
 mod retry;
 mod sign_in;
+mod subscriptions;
 mod throttle;
 mod token;
 mod users;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use reqwest::Method;
 use url::Url;
 
 use super::client::{Call, GraphClient};
@@ -44,6 +45,7 @@ impl GraphClient {
                 return Err(unexpected(format!("{}: a page with both kinds of link", call.doing)).into());
             }
             call.url = self.next_url(&link, call.doing)?;
+            call.method = Method::GET;
             call.body = None;
             if !seen.insert(link) || seen.len() > MAX_PAGES {
                 return Err(unexpected(format!("{}: the pages do not end", call.doing)).into());

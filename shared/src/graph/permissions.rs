@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde::de::IgnoredAny;
 
 use super::client::{Call, GraphClient};
@@ -77,6 +77,11 @@ impl GraphClient {
         let url = self.url(&probe.path)?;
         let call = Call {
             url,
+            method: if probe.body.is_some() {
+                Method::POST
+            } else {
+                Method::GET
+            },
             body: probe.body,
             advanced: false,
             yielding: false,
@@ -108,6 +113,7 @@ impl GraphClient {
         let permission = super::users::PERMISSION;
         let call = Call {
             url,
+            method: Method::GET,
             body: None,
             advanced: false,
             yielding: false,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 
 use super::client::{Call, GraphClient};
 use super::error::{Failure, unexpected};
@@ -72,6 +72,7 @@ impl GraphClient {
         let url = self.url(&format!("/users?$select={}&$top=999", select(number.as_ref())))?;
         let first = Call {
             url,
+            method: Method::GET,
             body: None,
             advanced: false,
             yielding: true,
@@ -101,6 +102,7 @@ impl GraphClient {
             let url = self.url(&path)?;
             let first = Call {
                 url,
+                method: Method::POST,
                 body: Some(body),
                 advanced: false,
                 yielding: false,
@@ -134,6 +136,7 @@ impl GraphClient {
         let url = self.url(&format!("{segment}?$select={}", select(number.as_ref())))?;
         let call = Call {
             url,
+            method: Method::GET,
             body: None,
             advanced: false,
             yielding: false,

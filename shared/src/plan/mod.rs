@@ -11,7 +11,7 @@ pub mod operation;
 mod order;
 pub mod render;
 pub mod snapshot;
-mod standing;
+pub(crate) mod standing;
 pub mod words;
 
 use std::collections::BTreeMap;

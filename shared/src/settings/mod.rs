@@ -10,7 +10,8 @@ use std::ffi::OsString;
 use std::fmt;
 
 pub use roles::{
-    AdminSettings, EngineSettings, FullSyncSettings, LocalMode, LocalSettings, SchedulerSettings,
+    AdminSettings, EngineSettings, FullSyncSettings, LocalMode, LocalSettings, NotificationsSettings,
+    SchedulerSettings,
 };
 pub use values::{
     AddressPolicy, GraphAddresses, LogFormat, LogSettings, SecretsKey, TableName, TokenHash, WebOrigin,
@@ -125,7 +126,7 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "SYNC_QUEUE_URL",
-        used_by: "scheduler, admin, full-sync",
+        used_by: "scheduler, graph-notifications, admin, full-sync",
         default: "-",
         meaning: "SQS queue of sync hints; full-sync may do without it",
     },
@@ -143,19 +144,19 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "PUBLIC_BASE_URL",
-        used_by: "admin, serve, demo",
+        used_by: "admin, scheduler, serve, demo",
         default: "http://127.0.0.1:8080 (serve, demo)",
-        meaning: "https origin at which the world reaches this installation",
+        meaning: "https origin at which the world reaches this installation; without it, or with http, the scheduler asks for no notifications",
     },
     Variable {
         name: "GRAPH_BASE_URL",
-        used_by: "full-sync, admin, serve",
+        used_by: "full-sync, scheduler, admin, serve",
         default: "https://graph.microsoft.com/v1.0",
         meaning: "Microsoft Graph",
     },
     Variable {
         name: "LOGIN_BASE_URL",
-        used_by: "full-sync, admin, serve",
+        used_by: "full-sync, scheduler, admin, serve",
         default: "https://login.microsoftonline.com",
         meaning: "Microsoft sign-in",
     },

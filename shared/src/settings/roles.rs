@@ -11,6 +11,7 @@ use super::{
     AddressPolicy, GraphAddresses, LogFormat, LogSettings, SecretsKey, SettingsError, TableName, TokenHash,
     Vars, WebOrigin,
 };
+use crate::changes::Address;
 
 const GRAPH: &str = "https://graph.microsoft.com/v1.0";
 const LOGIN: &str = "https://login.microsoftonline.com";
@@ -44,6 +45,8 @@ pub struct SchedulerSettings {
     pub engine: EngineSettings,
     /// Where presence hints go.
     pub presence_queue: Option<Url>,
+    /// At which origin the world reaches us; not set: notifications are not asked for.
+    pub public_base_url: Option<WebOrigin>,
     /// Logs.
     pub log: LogSettings,
 }
@@ -54,10 +57,50 @@ impl SchedulerSettings {
         let mut reader = Reader::new(vars);
         let engine = engine(&mut reader, Queue::Needed);
         let presence_queue = reader.optional("PRESENCE_QUEUE_URL", base_url);
+        let public_base_url = reader.optional("PUBLIC_BASE_URL", WebOrigin::parse);
         let log = log(&mut reader, LogFormat::Json, "info");
         reader.finish(engine.map(|engine| Self {
             engine,
             presence_queue,
+            public_base_url,
+            log,
+        }))
+    }
+
+    /// Where Graph may report to.
+    pub fn address(&self) -> Address {
+        match &self.public_base_url {
+            Some(origin) => Address::of(origin, &self.engine.microsoft.graph),
+            None => Address::unknown(),
+        }
+    }
+}
+
+/// Of the function `graph-notifications`.
+#[derive(Debug, Clone)]
+pub struct NotificationsSettings {
+    /// The table.
+    pub table: TableName,
+    /// For the key of the secret words.
+    pub secrets_key: SecretsKey,
+    /// Where sync hints go.
+    pub sync_queue: Url,
+    /// Logs.
+    pub log: LogSettings,
+}
+
+impl NotificationsSettings {
+    /// Reads the role's variables.
+    pub fn read(vars: &Vars) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(vars);
+        let table = table(&mut reader);
+        let secrets_key = secrets_key(&mut reader);
+        let sync_queue = sync_queue(&mut reader);
+        let log = log(&mut reader, LogFormat::Json, "info");
+        reader.finish(secrets_key.zip(sync_queue).map(|(secrets_key, sync_queue)| Self {
+            table,
+            secrets_key,
+            sync_queue,
             log,
         }))
     }
@@ -183,10 +226,9 @@ fn table(reader: &mut Reader<'_>) -> TableName {
 /// Looks at every variable before it misses one, so that all problems show at once.
 fn engine(reader: &mut Reader<'_>, queue: Queue) -> Option<EngineSettings> {
     let table = table(reader);
-    let key = "kms:<key id or ARN> or file:<path>";
-    let secrets_key = reader.required("SECRETS_KEY", key, SecretsKey::parse);
+    let secrets_key = secrets_key(reader);
     let sync_queue = match queue {
-        Queue::Needed => reader.required("SYNC_QUEUE_URL", "the URL of the sync queue", base_url),
+        Queue::Needed => sync_queue(reader),
         Queue::Helpful => reader.optional("SYNC_QUEUE_URL", base_url),
     };
     let microsoft = microsoft(reader);
@@ -198,6 +240,15 @@ fn engine(reader: &mut Reader<'_>, queue: Queue) -> Option<EngineSettings> {
         microsoft: microsoft?,
         policy,
     })
+}
+
+fn secrets_key(reader: &mut Reader<'_>) -> Option<SecretsKey> {
+    let key = "kms:<key id or ARN> or file:<path>";
+    reader.required("SECRETS_KEY", key, SecretsKey::parse)
+}
+
+fn sync_queue(reader: &mut Reader<'_>) -> Option<Url> {
+    reader.required("SYNC_QUEUE_URL", "the URL of the sync queue", base_url)
 }
 
 fn microsoft(reader: &mut Reader<'_>) -> Option<GraphAddresses> {

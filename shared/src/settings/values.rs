@@ -77,6 +77,11 @@ impl WebOrigin {
         }
     }
 
+    /// Whether the world may reach it safely.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

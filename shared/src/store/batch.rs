@@ -75,21 +75,44 @@ impl Store {
         keys: &[super::keys::Key],
         doing: &'static str,
     ) -> Result<Vec<Row>, StoreError> {
+        self.get_chunks(keys, true, doing).await
+    }
+
+    /// As [`Store::get_all`] at half the price; may be a moment old.
+    pub(super) async fn get_all_of_late(
+        &self,
+        keys: &[super::keys::Key],
+        doing: &'static str,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.get_chunks(keys, false, doing).await
+    }
+
+    async fn get_chunks(
+        &self,
+        keys: &[super::keys::Key],
+        consistent: bool,
+        doing: &'static str,
+    ) -> Result<Vec<Row>, StoreError> {
         let mut rows = Vec::with_capacity(keys.len());
         for batch in keys.chunks(READ_BATCH) {
             let keys = batch.iter().map(super::keys::Key::row).collect();
-            rows.append(&mut self.get_batch(keys, doing).await?);
+            rows.append(&mut self.get_batch(keys, consistent, doing).await?);
         }
         Ok(rows)
     }
 
-    async fn get_batch(&self, mut left: Vec<Row>, doing: &'static str) -> Result<Vec<Row>, StoreError> {
+    async fn get_batch(
+        &self,
+        mut left: Vec<Row>,
+        consistent: bool,
+        doing: &'static str,
+    ) -> Result<Vec<Row>, StoreError> {
         let mut patience = Patience::default();
         let mut rows = Vec::with_capacity(left.len());
         loop {
             let wanted = aws_sdk_dynamodb::types::KeysAndAttributes::builder()
                 .set_keys(Some(left))
-                .consistent_read(true)
+                .consistent_read(consistent)
                 .build()
                 .expect("the keys are set");
             let request = self.client().batch_get_item().request_items(self.table(), wanted);

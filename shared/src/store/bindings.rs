@@ -64,6 +64,20 @@ impl Store {
         item.map(read_binding).transpose()
     }
 
+    /// Which of these people have a binding; one made a moment ago may be missed.
+    pub async fn bound_among(
+        &self,
+        connection: ConnectionId,
+        people: &BTreeSet<EntraUserId>,
+    ) -> Result<BTreeSet<EntraUserId>, StoreError> {
+        let keys: Vec<Key> = people
+            .iter()
+            .map(|user| Key::binding(connection, *user))
+            .collect();
+        let rows = self.get_all_of_late(&keys, "looking for bindings").await?;
+        rows.into_iter().map(|row| Ok(read_binding(row)?.user)).collect()
+    }
+
     /// Numbers that the PBX was found to use for something else.
     pub async fn refused_numbers(
         &self,

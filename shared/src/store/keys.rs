@@ -3,6 +3,7 @@
 //! | asked for | by |
 //! |---|---|
 //! | one connection, its secrets, settings, work state, cursors, PBX tokens | `C#<id>`, fixed sort keys |
+//! | a connection's pending changes, its watch over the tenant | `C#<id>`, fixed sort keys |
 //! | all connections, oldest first | `FLEET`, sorted by connection id |
 //! | which connection has this PBX | `PBX#<serial>` |
 //! | a connection's runs, newest first; one run | `C#<id>#RUN`, sorted by run id, which sorts by time |
@@ -11,9 +12,10 @@
 //! | numbers the PBX uses for something else | `C#<id>#X`, sorted by number |
 //! | a run's records; a connection's records by time | `C#<id>#R`, sorted by run id, then object |
 //! | one object's records by time | index `history`: `object_key`, `object_at` |
-//! | what is due | index `due`: `due_shard`, `due_at`; only work states that have something due |
+//! | what is due | index `due`: `due_shard`, `due_at`; only work states, pending changes and watches with something due |
 //! | a list of skipped or held objects | `C#<id>#P#<name>`: a head and its chunks |
 //! | one API token; all of them | `TOKENS`, sorted by hash |
+//! | what is the whole installation's | `INSTALL`, fixed sort keys |
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -26,6 +28,8 @@ use crate::domain::operation_record::OperationRecord;
 pub(super) const DUE_INDEX: &str = "due";
 /// Index of what happened to one object.
 pub(super) const HISTORY_INDEX: &str = "history";
+/// Sort key of a connection's watch over its tenant.
+pub(super) const WATCH: &str = "WATCH";
 /// How many partitions the due index is spread over, so that one never takes the writes of a whole fleet.
 pub(super) const DUE_SHARDS: u8 = 8;
 
@@ -110,6 +114,15 @@ impl Key {
     }
     pub(super) fn state(id: ConnectionId) -> Self {
         Partition::connection(id).at("STATE")
+    }
+    pub(super) fn pending(id: ConnectionId) -> Self {
+        Partition::connection(id).at("PENDING")
+    }
+    pub(super) fn watch(id: ConnectionId) -> Self {
+        Partition::connection(id).at(WATCH)
+    }
+    pub(super) fn webhook_key() -> Self {
+        Partition("INSTALL".to_owned()).at("WEBHOOKKEY")
     }
     pub(super) fn cursor(id: ConnectionId, kind: &str) -> Self {
         Partition::connection(id).at(format!("CURSOR#{kind}"))

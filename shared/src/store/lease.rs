@@ -3,16 +3,19 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 
 use super::Store;
 use super::error::StoreError;
 use super::item::{nanos, number};
 use super::keys::Key;
+use super::patience::Patience;
 use super::state_row::{Change, StateRow, earlier, held_by};
 use super::work::{ManagedCounts, nanos_after};
 use super::write::{Expression, Written};
 use crate::domain::ids::{ConnectionId, SyncRunId};
+use crate::domain::sync_run::SyncRun;
 
 /// The right to work on a connection, until another gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub struct Finish {
     pub counts: ManagedCounts,
     /// Whether the run failed.
     pub failed: bool,
+    /// Whether changes may start a run again before somebody acts.
+    pub halted: bool,
     /// Whether the same run goes on with the next lease.
     pub continues: bool,
 }
@@ -108,22 +113,43 @@ impl Store {
 
     /// Ends the work and gives the lease back. [`StoreError::Conflict`]: it was lost, and all stays as the new holder has it.
     pub async fn finish(&self, lease: &Lease, finish: Finish) -> Result<(), StoreError> {
+        self.finish_with(lease, finish, Vec::new()).await
+    }
+
+    /// The same together with the run as it ended: both or none.
+    pub async fn finish_run(&self, lease: &Lease, finish: Finish, run: &SyncRun) -> Result<(), StoreError> {
+        let run = self.run_in(run)?;
+        self.finish_with(lease, finish, vec![run]).await
+    }
+
+    async fn finish_with(
+        &self,
+        lease: &Lease,
+        finish: Finish,
+        others: Vec<TransactWriteItem>,
+    ) -> Result<(), StoreError> {
         const DOING: &str = "ending a run";
-        let ended = self.change_state(lease.connection, DOING, |state| {
+        let mut patience = Patience::default();
+        loop {
+            let state = self.state_row(lease.connection, DOING).await?;
+            let mut state = state.ok_or(StoreError::Missing { doing: DOING })?;
             if !state.is_held_by(&lease.owner, lease.fence) {
                 // Given back with this very run: an earlier call of this whose answer was lost.
                 let done = state.lease_owner.is_none()
                     && state.fence == lease.fence
                     && state.last_run == Some(finish.run);
-                return Change::Keep(done);
+                return done.then_some(()).ok_or(StoreError::Conflict { doing: DOING });
             }
-            end(state, &finish);
-            Change::Write(true)
-        });
-        match ended.await? {
-            Some(true) => Ok(()),
-            Some(false) => Err(StoreError::Conflict { doing: DOING }),
-            None => Err(StoreError::Missing { doing: DOING }),
+            end(&mut state, &finish);
+            if self
+                .write_state(lease.connection, state, others.clone(), DOING)
+                .await?
+            {
+                return Ok(());
+            }
+            if !patience.wait(self).await {
+                return Err(StoreError::Conflict { doing: DOING });
+            }
         }
     }
 
@@ -159,9 +185,11 @@ fn end(state: &mut StateRow, finish: &Finish) {
         held_run,
         counts,
         failed,
+        halted,
         continues,
     } = finish;
     state.taken_at = None;
+    state.halted = *halted;
     state.wake_at = earlier(state.wake_at, due_at.map(nanos));
     state.next_scheduled_at = next_scheduled_at.map(nanos);
     if let Some(good) = good {

@@ -41,10 +41,10 @@ pub(super) struct StateRow {
     pub last_good_managed: Option<u64>,
     pub held_run: Option<SyncRunId>,
     pub failures_in_row: u32,
+    pub halted: bool,
     pub extensions: u64,
     pub groups: u64,
     pub contacts: u64,
-    pub pending_changes: u64,
 }
 
 /// The earlier of two times of which either may be missing.

@@ -33,10 +33,10 @@ pub struct WorkState {
     pub held_run: Option<SyncRunId>,
     /// How many runs failed since the last one that did not.
     pub failures_in_row: u32,
+    /// Whether somebody must act before anything but a person's own request starts a run again.
+    pub halted: bool,
     /// How many objects are managed.
     pub counts: ManagedCounts,
-    /// Distinct objects known to have changed.
-    pub pending_changes: u64,
 }
 
 /// Who holds a lease.
@@ -82,12 +82,12 @@ impl From<StateRow> for WorkState {
             last_good_managed: row.last_good_managed,
             held_run: row.held_run,
             failures_in_row: row.failures_in_row,
+            halted: row.halted,
             counts: ManagedCounts {
                 extensions: row.extensions,
                 groups: row.groups,
                 contacts: row.contacts,
             },
-            pending_changes: row.pending_changes,
         }
     }
 }
@@ -127,23 +127,11 @@ impl Store {
         const DOING: &str = "scheduling the next run";
         let wanted = at.map(nanos);
         let changed = self.change_state(connection, DOING, |state| {
-            if state.next_scheduled_at == wanted {
+            if state.next_scheduled_at == wanted && !state.halted {
                 return Change::Keep(());
             }
             state.next_scheduled_at = wanted;
-            Change::Write(())
-        });
-        changed.await?.ok_or(StoreError::Missing { doing: DOING })
-    }
-
-    /// Replaces how many objects are known to have changed.
-    pub async fn set_pending_changes(&self, connection: ConnectionId, count: u64) -> Result<(), StoreError> {
-        const DOING: &str = "counting pending changes";
-        let changed = self.change_state(connection, DOING, |state| {
-            if state.pending_changes == count {
-                return Change::Keep(());
-            }
-            state.pending_changes = count;
+            state.halted = false;
             Change::Write(())
         });
         changed.await?.ok_or(StoreError::Missing { doing: DOING })

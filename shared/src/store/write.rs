@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-    Update,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
 };
 
 use super::Store;
@@ -68,12 +68,30 @@ const COMPLETE: &str = "table, key and expression are set";
 
 impl Store {
     pub(super) async fn get(&self, key: &Key, doing: &'static str) -> Result<Option<Row>, StoreError> {
+        self.get_item(key, true, doing).await
+    }
+
+    /// As [`Store::get`] at half the price; may be a moment old.
+    pub(super) async fn get_of_late(
+        &self,
+        key: &Key,
+        doing: &'static str,
+    ) -> Result<Option<Row>, StoreError> {
+        self.get_item(key, false, doing).await
+    }
+
+    async fn get_item(
+        &self,
+        key: &Key,
+        consistent: bool,
+        doing: &'static str,
+    ) -> Result<Option<Row>, StoreError> {
         let request = self
             .client()
             .get_item()
             .table_name(self.table())
             .set_key(Some(key.row()))
-            .consistent_read(true);
+            .consistent_read(consistent);
         let answer = self
             .patiently(|| request.clone().send())
             .await
@@ -144,6 +162,35 @@ impl Store {
                 Some(refused) if refused.is_conditional_check_failed_exception() => {
                     Ok(Written::Refused(old_item_of_update(error)))
                 }
+                _ => Err(unavailable(doing)(error)),
+            },
+        }
+    }
+
+    /// Updates and answers the item as it was, empty where there was none; `None` when the condition did not hold.
+    /// `update` must do no more when it is done twice.
+    pub(super) async fn update_returning_old(
+        &self,
+        key: &Key,
+        update: Expression,
+        condition: Expression,
+        doing: &'static str,
+    ) -> Result<Option<Row>, StoreError> {
+        let mut values = update.values().unwrap_or_default();
+        values.extend(condition.values().unwrap_or_default());
+        let request = self
+            .client()
+            .update_item()
+            .table_name(self.table())
+            .set_key(Some(key.row()))
+            .update_expression(update.text)
+            .set_expression_attribute_values((!values.is_empty()).then_some(values))
+            .set_condition_expression((!condition.text.is_empty()).then_some(condition.text))
+            .return_values(ReturnValue::AllOld);
+        match self.patiently(|| request.clone().send()).await {
+            Ok(answer) => Ok(Some(answer.attributes.unwrap_or_default())),
+            Err(error) => match error.as_service_error() {
+                Some(refused) if refused.is_conditional_check_failed_exception() => Ok(None),
                 _ => Err(unavailable(doing)(error)),
             },
         }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::binding::Binding;
+use crate::domain::change::Changes;
 use crate::domain::entra_user::{EntraUser, UserChange};
 use crate::domain::extension::{Capacity, Extension, ExtensionRow};
 use crate::domain::ids::{ConnectionId, EntraGroupId, EntraUserId, ExtensionId};
@@ -62,6 +63,8 @@ pub(super) struct Task<'a> {
     pub request: &'a RunRequest,
     pub users: &'a UserSettings,
     pub fingerprint: String,
+    /// What is known to have changed, however learnt.
+    pub pending: &'a Changes,
     pub store: &'a Store,
     pub sides: &'a Sides,
 }
@@ -208,9 +211,51 @@ fn candidates(
 
 /// Members of the scope's groups and of the excluded ones.
 #[derive(Default)]
-struct Membership {
-    scope: BTreeSet<EntraUserId>,
-    excluded: BTreeSet<EntraUserId>,
+pub(crate) struct Membership {
+    pub scope: BTreeSet<EntraUserId>,
+    pub excluded: BTreeSet<EntraUserId>,
+}
+
+/// Who is in the groups that the rules name.
+pub(crate) async fn membership(
+    directory: &dyn Directory,
+    users: &UserSettings,
+) -> Result<Membership, CollectError> {
+    let groups = users.groups_to_read();
+    if groups.is_empty() {
+        return Ok(Membership::default());
+    }
+    let mut membership = Membership::default();
+    for (group, members) in directory.group_members(&groups).await? {
+        let GroupMembers::People(people) = members else {
+            return Err(CollectError::NoSuchGroup(group));
+        };
+        if users.scope.exclude_group_ids.contains(&group) {
+            membership.excluded.extend(people.iter().copied());
+        }
+        if users.scope.kind == ScopeKind::Groups && users.scope.group_ids.contains(&group) {
+            membership.scope.extend(people);
+        }
+    }
+    Ok(membership)
+}
+
+/// People whose membership disagrees with what they have.
+pub(crate) fn moved_by_groups(
+    users: &UserSettings,
+    members: &Membership,
+    bindings: &BTreeMap<EntraUserId, Binding>,
+) -> BTreeSet<EntraUserId> {
+    let by_group = users.scope.kind == ScopeKind::Groups;
+    let inside =
+        |id: &EntraUserId| (!by_group || members.scope.contains(id)) && !members.excluded.contains(id);
+    let fell_out = bindings.keys().copied().filter(|id| !inside(id));
+    let came_in = members
+        .scope
+        .iter()
+        .copied()
+        .filter(|id| inside(id) && !bindings.contains_key(id));
+    fell_out.chain(came_in).collect()
 }
 
 impl Task<'_> {
@@ -236,8 +281,8 @@ impl Task<'_> {
     async fn stored_cursor(&self, kind: CursorKind) -> Result<Option<Cursor>, CollectError> {
         let stored = self.store.cursor(self.connection, kind.key()).await?;
         Ok(stored
-            .filter(|(_, fingerprint)| *fingerprint == self.fingerprint)
-            .map(|(cursor, _)| cursor))
+            .filter(|stored| stored.fingerprint == self.fingerprint)
+            .map(|stored| stored.cursor))
     }
 
     /// A cursor is taken before the read that it continues, so that nothing between them is missed.
@@ -272,23 +317,7 @@ impl Task<'_> {
     }
 
     async fn membership(&self) -> Result<Membership, CollectError> {
-        let groups = self.users.groups_to_read();
-        if groups.is_empty() {
-            return Ok(Membership::default());
-        }
-        let mut membership = Membership::default();
-        for (group, members) in self.directory().group_members(&groups).await? {
-            let GroupMembers::People(people) = members else {
-                return Err(CollectError::NoSuchGroup(group));
-            };
-            if self.users.scope.exclude_group_ids.contains(&group) {
-                membership.excluded.extend(people.iter().copied());
-            }
-            if self.users.scope.kind == ScopeKind::Groups && self.users.scope.group_ids.contains(&group) {
-                membership.scope.extend(people);
-            }
-        }
-        Ok(membership)
+        membership(self.directory(), self.users).await
     }
 
     async fn one_person(&self, user: EntraUserId) -> Result<DirectoryRead, CollectError> {
@@ -320,7 +349,7 @@ impl Task<'_> {
             return Ok(None);
         };
         let mut cursors = vec![(CursorKind::Users, next)];
-        let mut groups_moved = false;
+        let mut groups_moved = self.pending.any_group();
         if self.reads_groups() {
             let Some(cursor) = self.stored_cursor(CursorKind::Groups).await? else {
                 return Ok(None);
@@ -328,7 +357,7 @@ impl Task<'_> {
             let Some((groups, next)) = known(self.directory().group_changes(&cursor).await)? else {
                 return Ok(None);
             };
-            groups_moved = !groups.is_empty();
+            groups_moved |= !groups.is_empty();
             cursors.push((CursorKind::Groups, next));
         }
         let snapshot = self.changed_people(changes, groups_moved, bindings).await?;
@@ -354,13 +383,20 @@ impl Task<'_> {
                 }
             }
         }
+        // News that the change list does not have yet, or never will.
+        let unread: BTreeSet<EntraUserId> =
+            self.pending.people().filter(|id| !covered.contains(id)).collect();
+        if !unread.is_empty() {
+            users.extend(self.directory().users_by_id(&unread, &self.query()).await?);
+            covered.extend(unread);
+        }
         let members = if groups_moved || !users.is_empty() {
             self.membership().await?
         } else {
             Membership::default()
         };
         if groups_moved {
-            let moved = self.moved_by_groups(&members, bindings);
+            let moved = moved_by_groups(self.users, &members, bindings);
             let unread: BTreeSet<EntraUserId> = moved.difference(&covered).copied().collect();
             users.extend(self.directory().users_by_id(&unread, &self.query()).await?);
             covered.extend(unread);
@@ -371,24 +407,6 @@ impl Task<'_> {
             scope_members: members.scope,
             excluded_members: members.excluded,
         })
-    }
-
-    /// People whose membership disagrees with what they have.
-    fn moved_by_groups(
-        &self,
-        members: &Membership,
-        bindings: &BTreeMap<EntraUserId, Binding>,
-    ) -> BTreeSet<EntraUserId> {
-        let by_group = self.users.scope.kind == ScopeKind::Groups;
-        let inside =
-            |id: &EntraUserId| (!by_group || members.scope.contains(id)) && !members.excluded.contains(id);
-        let fell_out = bindings.keys().copied().filter(|id| !inside(id));
-        let came_in = members
-            .scope
-            .iter()
-            .copied()
-            .filter(|id| inside(id) && !bindings.contains_key(id));
-        fell_out.chain(came_in).collect()
     }
 
     /// The PBX as far as these people need it: no list of extensions unless somebody needs a new one.

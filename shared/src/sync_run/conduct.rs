@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::deadline::Deadline;
+use crate::domain::change::Changes;
 use crate::domain::connection::Connection;
 use crate::domain::ids::{ConnectionId, SyncRunId};
 use crate::domain::operation_record::{ObjectKind, OperationRecord, OutcomeKind};
@@ -40,10 +41,22 @@ pub(super) enum End {
     Failed(RunFailure),
 }
 
+/// What a run works on.
+pub(super) struct Errand<'a> {
+    pub lease: &'a Lease,
+    pub connection: &'a Connection,
+    pub state: &'a WorkState,
+    /// What is known to have changed, however learnt.
+    pub pending: Changes,
+    pub deadline: &'a Deadline,
+}
+
 /// What a run leaves behind.
 pub(super) struct Conducted {
     pub end: End,
     pub counts: Option<ManagedCounts>,
+    /// Whether everything that was read was carried out, or waits for a person.
+    pub whole: bool,
 }
 
 struct Conductor<'a> {
@@ -51,6 +64,7 @@ struct Conductor<'a> {
     lease: &'a Lease,
     sides: Sides,
     settings: ConnectionSettings,
+    pending: Changes,
     state: &'a WorkState,
     deadline: &'a Deadline,
 }
@@ -58,12 +72,16 @@ struct Conductor<'a> {
 /// Runs `run` and notes its progress in it.
 pub(super) async fn conduct(
     engine: &Engine,
-    lease: &Lease,
-    connection: &Connection,
+    task: Errand<'_>,
     run: &mut SyncRun,
-    state: &WorkState,
-    deadline: &Deadline,
 ) -> Result<Conducted, RunError> {
+    let Errand {
+        lease,
+        connection,
+        state,
+        pending,
+        deadline,
+    } = task;
     let settings = engine
         .store
         .settings(connection.id)
@@ -75,6 +93,7 @@ pub(super) async fn conduct(
         return Ok(Conducted {
             end: End::Done,
             counts: None,
+            whole: true,
         });
     }
     let Some(secrets) = engine.store.secrets(connection.id).await? else {
@@ -82,6 +101,7 @@ pub(super) async fn conduct(
         return Ok(Conducted {
             end: End::Failed(lasting(sentence)),
             counts: None,
+            whole: false,
         });
     };
     let sides = engine.sides.sides(connection, &secrets)?;
@@ -90,17 +110,21 @@ pub(super) async fn conduct(
         lease,
         sides,
         settings,
+        pending,
         state,
         deadline,
     };
-    run.state = RunState::Reading;
-    engine.store.put_run(run, lease).await?;
+    if run.state != RunState::Reading {
+        run.state = RunState::Reading;
+        engine.store.put_run(run, lease).await?;
+    }
     match conductor.rounds(run).await {
         Ok(conducted) => Ok(conducted),
         Err(CollectError::Store(error)) => Err(error.into()),
         Err(error) => Ok(Conducted {
             end: End::Failed((&error).into()),
             counts: None,
+            whole: false,
         }),
     }
 }
@@ -124,7 +148,8 @@ impl Conductor<'_> {
             connection: run.connection,
             request: &run.request.clone(),
             users: &self.settings.users,
-            fingerprint: self.settings.read_fingerprint(),
+            fingerprint: self.settings.rules_fingerprint(),
+            pending: &self.pending,
             store: self.store(),
             sides: &self.sides,
         };
@@ -248,11 +273,13 @@ impl Conductor<'_> {
         report: Report,
         bindings_before: usize,
     ) -> Result<Conducted, CollectError> {
+        let whole = report.stopped.is_none() && !report.retry;
         let end = match report.stopped {
             Some(Stopped::OutOfTime) => {
                 return Ok(Conducted {
                     end: End::OutOfTime,
                     counts: None,
+                    whole: false,
                 });
             }
             Some(Stopped::Cancelled) => End::Cancelled,
@@ -276,6 +303,7 @@ impl Conductor<'_> {
         Ok(Conducted {
             end,
             counts: Some(managed(left)),
+            whole,
         })
     }
 
@@ -351,6 +379,7 @@ impl Conductor<'_> {
         Ok(Conducted {
             end: End::Done,
             counts: Some(managed(world.bindings.len())),
+            whole: true,
         })
     }
 }

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use crate::domain::binding::Binding;
+use crate::domain::change::Changes;
 use crate::domain::entra_user::EntraUser;
 use crate::domain::ids::ConnectionId;
 use crate::domain::operation_record::{OperationRecord, OutcomeKind};
@@ -106,7 +107,8 @@ pub async fn explain(
         connection,
         request: &request,
         users: &settings.users,
-        fingerprint: settings.read_fingerprint(),
+        fingerprint: settings.rules_fingerprint(),
+        pending: &Changes::default(),
         store: &engine.store,
         sides: &sides,
     };

@@ -1,5 +1,6 @@
 //! Judges the sources anew for a run that waits: the measure of an approval. Reads, never writes.
 
+use crate::domain::change::Changes;
 use crate::domain::connection::Connection;
 use crate::domain::sync_run::{RunMode, SyncRun};
 use crate::plan::check::{Checked, check};
@@ -32,7 +33,8 @@ pub(super) async fn judge_again(
         connection: connection.id,
         request: &request,
         users: &settings.users,
-        fingerprint: settings.read_fingerprint(),
+        fingerprint: settings.rules_fingerprint(),
+        pending: &Changes::default(),
         store,
         sides: &sides,
     };

@@ -2,7 +2,7 @@
 //! Planning again from the present state yields what is left, so a run may be cut anywhere.
 
 pub mod approval;
-mod collect;
+pub(crate) mod collect;
 mod conduct;
 pub mod due;
 mod effect;

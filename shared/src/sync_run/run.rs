@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::deadline::Deadline;
+use crate::domain::change::Changes;
 use crate::domain::connection::{Connection, ConnectionStatus};
 use crate::domain::ids::{ConnectionId, SyncRunId};
 use crate::domain::schedule::next_run;
 use crate::domain::settings::ConnectionSettings;
 use crate::domain::sync_run::{RunMode, RunRequest, RunState, SyncRun, Trigger};
 use crate::ports::{SideError, SyncHint};
-use crate::store::{Finish, GoodRun, Lease, ManagedCounts, StoreError, Versioned, WorkState};
+use crate::store::{Finish, GoodRun, Lease, ManagedCounts, Settled, StoreError, Versioned, WorkState};
 
 use super::Engine;
 use super::conduct::{self, Conducted};
@@ -70,9 +71,31 @@ pub async fn run_due(engine: &Engine, message: &SyncHint, deadline: &Deadline) -
 }
 
 async fn is_due(engine: &Engine, connection: ConnectionId) -> Result<bool, StoreError> {
-    let state = engine.store.work_state(connection).await?;
+    let Some(state) = engine.store.work_state(connection).await? else {
+        // Nothing of a deleted connection may stay due.
+        engine.store.drop_pending(connection).await?;
+        return Ok(false);
+    };
     let now = engine.clock.now();
-    Ok(state.is_some_and(|state| state.due_at.is_some_and(|due| due <= now)))
+    if state.due_at.is_some_and(|due| due <= now) {
+        return Ok(true);
+    }
+    changes_are_due(engine, connection, &state).await
+}
+
+/// Whether changes ask for a run. While somebody has to act first they wait without asking.
+async fn changes_are_due(
+    engine: &Engine,
+    connection: ConnectionId,
+    state: &WorkState,
+) -> Result<bool, StoreError> {
+    let pending = engine.store.pending(connection).await?;
+    let due = pending.due_at.is_some_and(|due| due <= engine.clock.now());
+    if due && state.halted {
+        engine.store.rest_pending(connection).await?;
+        return Ok(false);
+    }
+    Ok(due)
 }
 
 async fn under_lease(engine: &Engine, lease: &Lease, deadline: &Deadline) -> Result<RunEnd, RunError> {
@@ -96,7 +119,20 @@ async fn under_lease(engine: &Engine, lease: &Lease, deadline: &Deadline) -> Res
     }
     run.started_at.get_or_insert(engine.clock.now());
     let id = run.id;
-    let conducted = conduct::conduct(engine, lease, &connection.value, &mut run, &state, deadline).await?;
+    // A look or a single person does not bring everything in step.
+    let pending = if run.request.dry_run || run.request.user.is_some() {
+        Changes::default()
+    } else {
+        engine.store.take_pending(lease).await?
+    };
+    let errand = conduct::Errand {
+        lease,
+        connection: &connection.value,
+        state: &state,
+        pending,
+        deadline,
+    };
+    let conducted = conduct::conduct(engine, errand, &mut run).await?;
     close(engine, lease, connection, run, &state, conducted).await?;
     let continues = engine
         .store
@@ -126,16 +162,22 @@ async fn pick(engine: &Engine, lease: &Lease, state: &WorkState) -> Result<Optio
             return Ok(Some(run));
         }
     }
-    if state.due_at.is_none_or(|due| due > now) {
+    let (trigger, mode) = if state.due_at.is_some_and(|due| due <= now) {
+        (Trigger::Scheduled, RunMode::Full)
+    } else if changes_are_due(engine, lease.connection, state).await? {
+        (Trigger::Changes, RunMode::Delta)
+    } else {
         return Ok(None);
-    }
+    };
     let request = RunRequest {
-        trigger: Trigger::Scheduled,
-        mode: RunMode::Full,
+        trigger,
+        mode,
         dry_run: false,
         user: None,
     };
-    let run = SyncRun::queued(lease.connection, request, now);
+    let mut run = SyncRun::queued(lease.connection, request, now);
+    run.state = RunState::Reading;
+    run.started_at = Some(now);
     engine.store.start_run(lease, &run).await?;
     Ok(Some(run))
 }
@@ -148,18 +190,12 @@ async fn cancel(
 ) -> Result<RunEnd, RunError> {
     run.state = RunState::Cancelled;
     run.finished_at = Some(engine.clock.now());
-    engine.store.put_run(&run, lease).await?;
     let next = next_time(engine, lease.connection).await?;
-    engine
-        .store
-        .finish(
-            lease,
-            Finish {
-                next_scheduled_at: next,
-                ..uneventful(run.id, state)
-            },
-        )
-        .await?;
+    let finish = Finish {
+        next_scheduled_at: next,
+        ..uneventful(run.id, state)
+    };
+    engine.store.finish_run(lease, finish, &run).await?;
     Ok(RunEnd::Finished(run.id))
 }
 
@@ -191,7 +227,10 @@ async fn close(
             finish.continues = true;
             finish.due_at = Some(now);
         }
-        conduct::End::Held => finish.held_run = Some(Some(run.id)),
+        conduct::End::Held => {
+            finish.held_run = Some(Some(run.id));
+            finish.halted = false;
+        }
         conduct::End::Cancelled => run.state = RunState::Cancelled,
         conduct::End::Failed(failure) => {
             run.state = RunState::Failed;
@@ -200,11 +239,15 @@ async fn close(
             if failure.must_not_repeat {
                 // Somebody has to change something first; that sets the next time anew.
                 finish.next_scheduled_at = None;
+                finish.halted = true;
             } else {
                 finish.due_at = Some(now + back_off(state.failures_in_row + 1));
             }
         }
-        conduct::End::Done => run.state = done_state(&run),
+        conduct::End::Done => {
+            run.state = done_state(&run);
+            finish.halted = false;
+        }
     }
     if !matches!(conducted.end, conduct::End::OutOfTime | conduct::End::Held) {
         run.finished_at = Some(now);
@@ -215,18 +258,35 @@ async fn close(
             managed: counts.extensions,
         });
     }
-    engine.store.put_run(&run, lease).await?;
     log(&run);
-    if run.request.dry_run {
-        engine.store.finish(lease, finish).await?;
-        return Ok(());
+    if !run.request.dry_run {
+        set_status(engine, connection, &conducted.end).await?;
+        settle(engine, lease, &run, &conducted).await?;
     }
-    set_status(engine, connection, &conducted.end).await?;
-    engine.store.finish(lease, finish).await?;
+    engine.store.finish_run(lease, finish, &run).await?;
     if matches!(conducted.end, conduct::End::OutOfTime) {
         hint(engine, lease.connection, Trigger::Continuation, Some(run.id)).await;
     }
     Ok(())
+}
+
+/// Changes that the run took up are in step, or wait again: with the next try after a failure, soon where single objects
+/// failed, and in the hands of the run that goes on.
+async fn settle(
+    engine: &Engine,
+    lease: &Lease,
+    run: &SyncRun,
+    conducted: &Conducted,
+) -> Result<(), StoreError> {
+    if run.request.user.is_some() || matches!(conducted.end, conduct::End::OutOfTime) {
+        return Ok(());
+    }
+    let how = if conducted.whole {
+        Settled::Done
+    } else {
+        Settled::Again(engine.clock.now() + back_off(1))
+    };
+    engine.store.settle_pending(lease, how).await
 }
 
 /// The end of a run after which everything is as it was.
@@ -239,6 +299,7 @@ fn uneventful(run: SyncRunId, state: &WorkState) -> Finish {
         held_run: None,
         counts: state.counts,
         failed: false,
+        halted: state.halted,
         continues: false,
     }
 }

@@ -168,6 +168,7 @@ pub fn finish_of(run: SyncRunId) -> Finish {
         held_run: None,
         counts: ManagedCounts::default(),
         failed: false,
+        halted: false,
         continues: false,
     }
 }

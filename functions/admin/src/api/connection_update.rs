@@ -111,8 +111,10 @@ async fn schedule_again(state: &AdminState, connection: &Connection) -> Result<(
         return Ok(());
     };
     if connection.status.may_run() {
-        let next = scheduled_after(&settings.value, state.engine.clock.now());
+        let now = state.engine.clock.now();
+        let next = scheduled_after(&settings.value, now);
         store.set_next_scheduled(connection.id, next).await?;
+        store.watch_soon(connection.id, connection.tenant, now).await?;
     }
     Ok(())
 }

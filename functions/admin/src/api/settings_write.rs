@@ -133,6 +133,7 @@ async fn take_effect(
         None
     };
     store.set_next_scheduled(connection.id, next).await?;
+    store.watch_soon(connection.id, connection.tenant, now).await?;
     // A connection that cannot run yet keeps its first save for the save after consent.
     if enabled && connection.status.may_run() && store.mark_ever_enabled(connection.id).await? {
         start_first_run(state, connection.id).await?;

@@ -7,6 +7,7 @@ use shared::domain::ids::{ClientId, ConnectionId, TenantId};
 use shared::domain::sync_run::SyncRun;
 use shared::store::{StoreError, WorkState};
 
+use super::notifications::NotificationsView;
 use super::sync_run::SyncRunView;
 use crate::AdminState;
 
@@ -66,8 +67,9 @@ pub struct ConnectionView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     next_run_at: Option<Timestamp>,
-    /// Distinct objects that changed in the directory since the last run.
+    /// Distinct objects that changed in the directory and are not in step yet.
     pending_changes: u64,
+    notifications: NotificationsView,
     counts: ManagedCountsView,
 }
 
@@ -97,10 +99,19 @@ impl ConnectionView {
             Some(run) => store.run(connection.id, run).await?,
             None => None,
         };
-        Ok(Self::new(state, connection, &work, last_run.as_ref()))
+        let pending = store.pending(connection.id).await?;
+        let watch = store.watch(connection.id).await?.map(|watch| watch.value);
+        let following = (pending.count(), NotificationsView::of(watch.as_ref()));
+        Ok(Self::new(state, connection, &work, last_run.as_ref(), following))
     }
 
-    fn new(state: &AdminState, connection: Connection, work: &WorkState, last_run: Option<&SyncRun>) -> Self {
+    fn new(
+        state: &AdminState,
+        connection: Connection,
+        work: &WorkState,
+        last_run: Option<&SyncRun>,
+        (pending_changes, notifications): (u64, NotificationsView),
+    ) -> Self {
         let (status, status_reason) = Status::of(&connection.status);
         let next_run_at = work.next_scheduled_at.filter(|_| connection.status.may_run());
         Self {
@@ -122,7 +133,8 @@ impl ConnectionView {
             created_at: connection.created_at,
             last_run: last_run.map(SyncRunView::of),
             next_run_at,
-            pending_changes: work.pending_changes,
+            pending_changes,
+            notifications,
             counts: ManagedCountsView {
                 extensions: work.counts.extensions,
                 groups: work.counts.groups,

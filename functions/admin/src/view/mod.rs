@@ -3,6 +3,7 @@
 pub mod binding;
 pub mod connection;
 pub mod explanation;
+pub mod notifications;
 pub mod sync_run;
 
 use serde::Serialize;

@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use shared::clock::SystemClock;
 use shared::domain::connection::{Capabilities, Connection, ConnectionSecrets};
 use shared::domain::entra_user::{EntraUser, UserChange};
 use shared::domain::extension::{Capacity, Extension, ExtensionRow, FieldsPatch, NewExtension};
-use shared::domain::ids::{EntraGroupId, EntraUserId, ExtensionId};
+use shared::domain::ids::{EntraGroupId, EntraUserId, ExtensionId, SubscriptionId};
 use shared::domain::number::ExtensionNumber;
 use shared::pbx::{PbxClient, PbxConfig};
 use shared::ports::{
-    Cursor, Deleted, Directory, DirectoryError, GroupMembers, PermissionName, PhoneSystem, PhoneSystemError,
-    ShutProblem, SideError, SideFactory, Sides, SignInProblem, SystemInformation, UserQuery,
+    Cursor, Deleted, Directory, DirectoryError, GrantedSubscription, GroupMembers, KnownSubscription,
+    PermissionName, PhoneSystem, PhoneSystemError, ShutProblem, SideError, SideFactory, Sides, SignInProblem,
+    SubscriptionError, Subscriptions, SystemInformation, UserQuery, WantedSubscription,
 };
 use shared::settings::AddressPolicy;
 
@@ -94,6 +96,7 @@ impl SideFactory for FakeSides {
         };
         Ok(Sides {
             directory: Arc::new(self.clone()),
+            subscriptions: Arc::new(self.clone()),
             phone_system,
         })
     }
@@ -110,6 +113,26 @@ fn not_there<T>() -> Result<T, PhoneSystemError> {
     Err(PhoneSystemError::Unexpected {
         doing: "this test has no extensions".to_owned(),
     })
+}
+
+#[async_trait]
+impl Subscriptions for FakeSides {
+    async fn subscribe(&self, _: &WantedSubscription) -> Result<GrantedSubscription, SubscriptionError> {
+        Ok(not_here()?)
+    }
+    async fn renew_subscription(
+        &self,
+        _: SubscriptionId,
+        _: Timestamp,
+    ) -> Result<Option<Timestamp>, DirectoryError> {
+        not_here()
+    }
+    async fn list_subscriptions(&self) -> Result<Vec<KnownSubscription>, DirectoryError> {
+        not_here()
+    }
+    async fn unsubscribe(&self, _: SubscriptionId) -> Result<(), DirectoryError> {
+        not_here()
+    }
 }
 
 #[async_trait]

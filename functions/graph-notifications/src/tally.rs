@@ -1,0 +1,105 @@
+//! Counts of what was not listened to. A flood of forged words must not become a flood of log lines.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// Between two lines of the log about refused notifications.
+const LINES_APART: Duration = Duration::from_secs(10);
+
+/// Why an item was not listened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// Its secret word is none of ours.
+    Forged,
+    /// Its word is right, but it names no subscription, tenant or object.
+    Unreadable,
+    /// It tells of an event that is not known here.
+    Unknown,
+}
+
+/// How many items met which end since the process began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// With a forged or missing secret word.
+    pub forged: u64,
+    /// With a right word, and unreadable otherwise.
+    pub unreadable: u64,
+    /// Of unknown events.
+    pub unknown: u64,
+    /// Of no subscription of ours, or of another tenant.
+    pub foreign: u64,
+    /// Verified, and stored where they mattered.
+    pub accepted: u64,
+}
+
+impl Tally {
+    /// Counts an item that was not listened to.
+    pub fn refuse(&mut self, why: Refused) {
+        match why {
+            Refused::Forged => self.forged += 1,
+            Refused::Unreadable => self.unreadable += 1,
+            Refused::Unknown => self.unknown += 1,
+        }
+    }
+
+    fn refused(&self) -> u64 {
+        self.forged + self.unreadable + self.foreign
+    }
+
+    fn add(&mut self, other: &Self) {
+        let Self {
+            forged,
+            unreadable,
+            unknown,
+            foreign,
+            accepted,
+        } = other;
+        self.forged += forged;
+        self.unreadable += unreadable;
+        self.unknown += unknown;
+        self.foreign += foreign;
+        self.accepted += accepted;
+    }
+}
+
+#[derive(Default)]
+struct Book {
+    total: Tally,
+    told: Tally,
+    told_at: Option<Timestamp>,
+}
+
+/// The counts of a process.
+#[derive(Default)]
+pub struct Counters(Mutex<Book>);
+
+impl Counters {
+    /// Adds the counts of one request, and tells of refused items from time to time.
+    pub fn add(&self, request: &Tally, now: Timestamp) {
+        let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        book.total.add(request);
+        let due = book
+            .told_at
+            .is_none_or(|told| told.checked_add(LINES_APART).is_ok_and(|next| next <= now));
+        if request.refused() == 0 || !due {
+            return;
+        }
+        let (total, told) = (book.total, book.told);
+        tracing::warn!(
+            forged = total.forged - told.forged,
+            unreadable = total.unreadable - told.unreadable,
+            foreign = total.foreign - told.foreign,
+            "notifications were refused"
+        );
+        book.told = total;
+        book.told_at = Some(now);
+    }
+
+    /// The counts so far.
+    pub fn total(&self) -> Tally {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).total
+    }
+}

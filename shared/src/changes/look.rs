@@ -1,0 +1,208 @@
+//! A look at what changed, by the directory's own change lists: what the notifications told and what they did not. Names go
+//! to the table before the cursor moves past them, so a look that is cut is only taken again.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+
+use super::attend::later;
+use super::relevance::{self, id_of};
+use super::tell;
+use super::terms::Terms;
+use crate::domain::change::{ChangedObject, Changes};
+use crate::domain::entra_user::UserChange;
+use crate::domain::ids::{ConnectionId, EntraGroupId};
+use crate::domain::settings::{ConnectionSettings, UserSettings};
+use crate::ports::{Cursor, Directory, DirectoryError, UserQuery};
+use crate::store::Haste;
+use crate::sync_run::Engine;
+use crate::sync_run::collect::{CollectError, Membership, membership, moved_by_groups};
+
+/// Cursors of looks, apart from those of runs: a run reads its own changes anew.
+const USERS: &str = "look-users";
+const GROUPS: &str = "look-groups";
+/// A cursor that nothing moved is stored anew after this long: Graph forgets one after a week.
+const KEEP_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// One connection's look.
+pub(super) struct Look<'a> {
+    pub engine: &'a Engine,
+    pub connection: ConnectionId,
+    pub settings: &'a ConnectionSettings,
+    pub directory: &'a dyn Directory,
+    pub terms: &'a Terms,
+}
+
+/// What a change list said.
+enum Heard<T> {
+    Changes(T),
+    /// It starts here; what was before is the business of runs.
+    Began,
+    /// The directory no longer knows since when.
+    Unknown,
+}
+
+impl<T: Default> Heard<T> {
+    fn into_parts(self) -> (T, bool) {
+        match self {
+            Self::Changes(changes) => (changes, false),
+            Self::Began => (T::default(), false),
+            Self::Unknown => (T::default(), true),
+        }
+    }
+}
+
+/// A cursor to be stored once what it covers is noted.
+struct Step {
+    kind: &'static str,
+    cursor: Cursor,
+}
+
+impl Look<'_> {
+    /// Looks, notes what matters, and tells the queue if a run is due at once.
+    pub async fn look(&self) -> Result<(), CollectError> {
+        let (people, people_step) = self.people().await?;
+        let (groups, groups_step) = self.groups().await?;
+        let (people, people_unknown) = people.into_parts();
+        let (groups, groups_unknown) = groups.into_parts();
+        let mut named = self.people_that_matter(&people).await?;
+        named.extend(self.groups_that_matter(&groups).await?);
+        let changes = Changes {
+            named,
+            others: people_unknown || groups_unknown,
+        };
+        if !changes.is_empty() {
+            self.note(&changes).await?;
+        }
+        for step in people_step.into_iter().chain(groups_step) {
+            self.store_cursor(&step).await?;
+        }
+        Ok(())
+    }
+
+    fn users(&self) -> &UserSettings {
+        &self.settings.users
+    }
+
+    fn query(&self) -> UserQuery {
+        UserQuery {
+            number_property: self.users().number.property().map(str::to_owned),
+        }
+    }
+
+    async fn people(&self) -> Result<(Heard<Vec<UserChange>>, Option<Step>), CollectError> {
+        let query = self.query();
+        let begin = || self.directory.user_cursor(&query);
+        let Some((cursor, stale)) = self.stored(USERS).await? else {
+            return Ok((Heard::Began, Some(step(USERS, begin().await?))));
+        };
+        match self.directory.user_changes(&cursor, &query).await {
+            Ok((changes, next)) => {
+                let moved = (!changes.is_empty() || stale).then(|| step(USERS, next));
+                Ok((Heard::Changes(changes), moved))
+            }
+            Err(DirectoryError::CursorExpired) => Ok((Heard::Unknown, Some(step(USERS, begin().await?)))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn groups(&self) -> Result<(Heard<BTreeSet<EntraGroupId>>, Option<Step>), CollectError> {
+        if self.terms.groups.is_empty() {
+            return Ok((Heard::Began, None));
+        }
+        let begin = || self.directory.group_cursor();
+        let Some((cursor, stale)) = self.stored(GROUPS).await? else {
+            return Ok((Heard::Began, Some(step(GROUPS, begin().await?))));
+        };
+        match self.directory.group_changes(&cursor).await {
+            Ok((changes, next)) => {
+                let moved = (!changes.is_empty() || stale).then(|| step(GROUPS, next));
+                Ok((Heard::Changes(changes), moved))
+            }
+            Err(DirectoryError::CursorExpired) => Ok((Heard::Unknown, Some(step(GROUPS, begin().await?)))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The cursor, if it reads what the settings need, and whether it is old enough to be stored anew.
+    async fn stored(&self, kind: &str) -> Result<Option<(Cursor, bool)>, CollectError> {
+        let stored = self.engine.store.cursor(self.connection, kind).await?;
+        let now = self.engine.clock.now();
+        Ok(stored
+            .filter(|stored| stored.fingerprint == self.settings.read_fingerprint())
+            .map(|stored| (stored.cursor, now.duration_since(stored.stored_at) >= KEEP_FOR)))
+    }
+
+    async fn store_cursor(&self, step: &Step) -> Result<(), CollectError> {
+        let fingerprint = self.settings.read_fingerprint();
+        let store = &self.engine.store;
+        store
+            .put_look_cursor(self.connection, step.kind, &step.cursor, &fingerprint)
+            .await?;
+        Ok(())
+    }
+
+    async fn people_that_matter(
+        &self,
+        changes: &[UserChange],
+    ) -> Result<BTreeSet<ChangedObject>, CollectError> {
+        if changes.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let ids = changes.iter().map(id_of).collect();
+        let bound = self.engine.store.bound_among(self.connection, &ids).await?;
+        let newcomer =
+            |change: &UserChange| matches!(change, UserChange::Present(user) if !bound.contains(&user.id));
+        let members = if changes.iter().any(newcomer) {
+            membership(self.directory, self.users()).await?
+        } else {
+            Membership::default()
+        };
+        Ok(relevance::people(changes, &bound, members, self.users()))
+    }
+
+    /// Groups that the rules name, and others through which people came into or fell out of the scope.
+    async fn groups_that_matter(
+        &self,
+        changed: &BTreeSet<EntraGroupId>,
+    ) -> Result<BTreeSet<ChangedObject>, CollectError> {
+        let (ours, others): (BTreeSet<_>, BTreeSet<_>) = changed
+            .iter()
+            .copied()
+            .partition(|group| self.terms.groups.contains(group));
+        let mut matter: BTreeSet<ChangedObject> = ours.into_iter().map(ChangedObject::Group).collect();
+        if !others.is_empty() && matter.is_empty() {
+            let members = membership(self.directory, self.users()).await?;
+            let bindings = self.engine.store.bindings(self.connection).await?;
+            if !moved_by_groups(self.users(), &members, &bindings).is_empty() {
+                matter.extend(others.into_iter().map(ChangedObject::Group));
+            }
+        }
+        Ok(matter)
+    }
+
+    async fn note(&self, changes: &Changes) -> Result<(), CollectError> {
+        let now = self.engine.clock.now();
+        let wait = self.terms.wait_after_look;
+        let haste = Haste {
+            now,
+            due_at: later(now, wait),
+            threshold: self.terms.threshold,
+        };
+        let noted = self
+            .engine
+            .store
+            .note_changes(self.connection, changes, haste)
+            .await?;
+        if noted.due_at <= now
+            && let Err(error) = tell(self.engine.queue.as_ref(), self.connection).await
+        {
+            tracing::warn!(connection.id = %self.connection, error = %error, "the hint was not sent; the scheduler will find the run");
+        }
+        Ok(())
+    }
+}
+
+fn step(kind: &'static str, cursor: Cursor) -> Step {
+    Step { kind, cursor }
+}
