@@ -41,6 +41,11 @@ impl SimClock {
         }
     }
 
+    /// Whether time passes by itself.
+    pub fn is_real(&self) -> bool {
+        matches!(&*self.0, Inner::Real { .. })
+    }
+
     /// Moves time forward: a manual clock jumps, a real one runs ahead from here on.
     pub fn advance(&self, by: Duration) {
         let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);

@@ -64,6 +64,12 @@ const ROUTES: &[(&str, &str)] = &[
         "GET|POST|DELETE /_sim/faults",
         "{path, method?, skip?, times?, kind}",
     ),
+    ("GET /_sim/subscriptions", "all of them, with their secret words"),
+    ("DELETE /_sim/subscriptions/{id}", "lost without a word"),
+    (
+        "POST /_sim/subscriptions/{id}/lifecycle/{event}",
+        "reauthorizationRequired; missed and subscriptionRemoved for mailboxes",
+    ),
     (
         "GET|PUT /_sim/behaviour",
         "every switch; what is left out gets its default",
@@ -87,6 +93,7 @@ pub fn answer(graph: &Graph, call: &Call) -> Reply {
         answer,
         delay_ms: 0,
         ending: Ending::Whole,
+        handshake: None,
     }
 }
 
@@ -114,6 +121,7 @@ fn route(graph: &Graph, call: &Call, parts: &[&str]) -> Routed {
             done(graph.roll_keys(tenant, overlap))
         }
         ["tenants", tenant, "delta", "expire"] => done(graph.expire_delta_tokens(tenant)),
+        ["subscriptions", rest @ ..] => subscriptions(graph, call, rest),
         _ => simulation(graph, call, parts),
     }
 }
@@ -147,6 +155,15 @@ fn simulation(graph: &Graph, call: &Call, parts: &[&str]) -> Routed {
         _ => return Ok(None),
     }
     Ok(Some(Answer::empty(204)))
+}
+
+fn subscriptions(graph: &Graph, call: &Call, rest: &[&str]) -> Routed {
+    match (call.method.as_str(), rest) {
+        ("GET", []) => Ok(Some(Answer::json(json!(graph.subscriptions())))),
+        ("DELETE", [id]) => done(graph.lose_subscription(id_of(id)?)),
+        ("POST", [id, "lifecycle", event]) => done(graph.send_lifecycle(id_of(id)?, event)),
+        _ => Ok(None),
+    }
 }
 
 #[derive(Deserialize)]

@@ -15,6 +15,7 @@ pub struct Behaviour {
     /// Added to every answer.
     pub latency_ms: u64,
     pub inner_error: InnerErrorSpelling,
+    pub notifications: NotificationPolicy,
     pub shuffle_batches: bool,
     /// Soft-deleted users are still listed as members until they are purged.
     pub list_soft_deleted_members: bool,
@@ -31,9 +32,48 @@ impl Default for Behaviour {
             dynamic_group_delay_seconds: 600,
             latency_ms: 0,
             inner_error: InnerErrorSpelling::Alternate,
+            notifications: NotificationPolicy::default(),
             shuffle_batches: true,
             list_soft_deleted_members: true,
             page_token_seconds: 3600,
+        }
+    }
+}
+
+/// How subscribers are told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NotificationPolicy {
+    /// Off: everything is lost without a word.
+    pub enabled: bool,
+    /// From the change to the delivery, at least.
+    pub delay_ms: u64,
+    /// And so much more at most.
+    pub spread_ms: u64,
+    /// A change is told once, or up to so many times.
+    pub most_copies: u8,
+    pub shuffle: bool,
+    /// Of the changes of users and groups, so many are never told.
+    pub lost_percent: u8,
+    pub items_per_post: usize,
+    /// How often a new authorisation is asked for; not set: only on demand.
+    pub authorise_every_seconds: Option<i64>,
+    /// Nothing is told any more when it is not given in this time.
+    pub authorise_within_seconds: i64,
+}
+
+impl Default for NotificationPolicy {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            delay_ms: 500,
+            spread_ms: 500,
+            most_copies: 2,
+            shuffle: true,
+            lost_percent: 0,
+            items_per_post: 20,
+            authorise_every_seconds: None,
+            authorise_within_seconds: 3600,
         }
     }
 }

@@ -21,6 +21,8 @@ pub fn dispatch(context: &Context, call: &Call, route: &Route) -> Result<Answer,
         Route::Applications => objects::applications(context, call),
         Route::Application(key) => objects::application(context, call, key),
         Route::Organization => Ok(objects::organization(context)),
+        // Those that change something are answered before a read-only view of the world is made.
+        Route::Subscriptions => Err(ApiError::bad_request("Subscriptions are not read here.")),
         Route::Batch => Err(ApiError::bad_request("A batch cannot contain a batch.")),
     }
 }

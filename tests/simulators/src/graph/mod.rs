@@ -9,6 +9,7 @@
 //! | sign-in | `sign_in`, `assertion`, `sign_in_error`, `discovery`, `keys`, `certificate`, `bearer` |
 //! | users and groups | `list`, `members`, `objects`, `properties`, `select`, `filter`, `filter_parser`, `filter_text`, `order`, `search`, `paging` |
 //! | delta | `delta`, `delta_groups`, `delta_token`, `seal` |
+//! | change notifications | `subscription`, `subscription_routes`, `notify`, `deliver`, `receivers` |
 //! | limits and trouble | `throttle`, `batch`, `faults`, `scripted`, `behaviour` |
 //! | the administrator | `admin`, `admin_apps`, `admin_simulation`, `admin_http`, `request_log` |
 
@@ -27,6 +28,7 @@ mod certificate;
 mod changes;
 mod config;
 mod context;
+mod deliver;
 mod delta;
 mod delta_groups;
 mod delta_token;
@@ -41,10 +43,12 @@ mod filter_text;
 mod keys;
 mod list;
 mod members;
+mod notify;
 mod objects;
 mod order;
 mod paging;
 mod properties;
+mod receivers;
 mod request_log;
 mod routes;
 mod scripted;
@@ -55,6 +59,8 @@ mod select;
 mod server;
 mod sign_in;
 mod sign_in_error;
+mod subscription;
+mod subscription_routes;
 mod tenant;
 mod throttle;
 mod world;
@@ -65,7 +71,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 pub use self::admin::AdminError;
 pub use self::behaviour::{
-    Behaviour, DeltaPolicy, ExpiredForm, InnerErrorSpelling, RetryAfterForm, ThrottlePolicy,
+    Behaviour, DeltaPolicy, ExpiredForm, InnerErrorSpelling, NotificationPolicy, RetryAfterForm,
+    ThrottlePolicy,
 };
 pub use self::config::{
     AppConfig, CONNECTOR_ROLES, Config, GroupConfig, SecretConfig, TenantConfig, UserConfig,
@@ -86,6 +93,7 @@ pub struct Graph {
     clock: SimClock,
     world: Mutex<World>,
     origin: RwLock<String>,
+    http: reqwest::Client,
 }
 
 impl Graph {
@@ -94,6 +102,11 @@ impl Graph {
             clock: config.clock.clone(),
             world: Mutex::new(World::new(config)),
             origin: RwLock::default(),
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .unwrap_or_default(),
         }
     }
 
@@ -109,6 +122,10 @@ impl Graph {
 
     pub fn clock(&self) -> &SimClock {
         &self.clock
+    }
+
+    fn http(&self) -> &reqwest::Client {
+        &self.http
     }
 
     fn moment(&self) -> Moment {

@@ -31,6 +31,7 @@ pub enum Route {
     Applications,
     Application(String),
     Organization,
+    Subscriptions,
     Batch,
 }
 
@@ -91,6 +92,9 @@ impl Route {
             let name = parts.last().copied().unwrap_or_default();
             ApiError::bad_request(format!("Resource not found for the segment '{name}'."))
         })?;
+        if route == Self::Subscriptions {
+            return Ok(route);
+        }
         let wanted = if matches!(route, Self::GetByIds | Self::Batch) {
             Method::POST
         } else {
@@ -126,6 +130,9 @@ impl Route {
             ["applications"] => Self::Applications,
             ["applications", key] => Self::Application(key.to_owned()),
             ["organization"] => Self::Organization,
+            ["subscriptions"] | ["subscriptions", _] | ["subscriptions", _, "reauthorize"] => {
+                Self::Subscriptions
+            }
             ["$batch"] => Self::Batch,
             _ => return None,
         })
@@ -141,7 +148,8 @@ impl Route {
             Self::GetByIds => READ_EITHER,
             Self::Applications | Self::Application(_) => READ_APPLICATIONS,
             Self::Organization => READ_ORGANIZATION,
-            Self::Batch => &[],
+            // Which one is a matter of the resource.
+            Self::Subscriptions | Self::Batch => &[],
         }
     }
 

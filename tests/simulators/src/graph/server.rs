@@ -22,6 +22,7 @@ use super::admin_http;
 use super::answer::{Answer, GRAPH_JSON, Payload};
 use super::call::Call;
 use super::config::Config;
+use super::deliver::deliver_always;
 use super::world::{Ending, Reply};
 
 /// Bodies are token requests, batches and id lists.
@@ -37,6 +38,7 @@ pub struct Running {
     graph: Arc<Graph>,
     address: SocketAddr,
     accepting: JoinHandle<()>,
+    delivering: JoinHandle<()>,
 }
 
 impl Running {
@@ -46,10 +48,12 @@ impl Running {
         let graph = Arc::new(Graph::new(config));
         graph.set_origin(format!("http://{address}"));
         let accepting = task::spawn(accept(listener, Arc::clone(&graph)));
+        let delivering = task::spawn(deliver_always(Arc::clone(&graph)));
         Ok(Self {
             graph,
             address,
             accepting,
+            delivering,
         })
     }
 
@@ -70,6 +74,7 @@ impl Running {
     /// Stops accepting and closes every connection.
     pub fn shutdown(&self) {
         self.accepting.abort();
+        self.delivering.abort();
     }
 }
 
@@ -123,7 +128,10 @@ async fn serve(graph: &Graph, request: Request) -> Result<Response, Dropped> {
     if call.segments.first().is_some_and(|first| first == "_sim") {
         return Ok(render(&admin_http::answer(graph, &call), false, graph));
     }
-    let reply = graph.reply(&call);
+    let mut reply = graph.reply(&call);
+    if let Some(handshake) = reply.handshake.take() {
+        reply.answer = graph.after_handshake(&handshake, reply.answer, &call).await;
+    }
     if reply.delay_ms > 0 {
         time::sleep(Duration::from_millis(reply.delay_ms)).await;
     }

@@ -19,12 +19,14 @@ use super::context::{Caller, Context};
 use super::discovery;
 use super::dispatch::dispatch;
 use super::faults::{FaultKind, FaultList};
+use super::notify::{Delivery, Outbox};
 use super::request_log::{LoggedRequest, RequestLog};
 use super::routes::Route;
 use super::scripted::{scripted, sign_in_fault};
 use super::seal::Sealer;
 use super::sign_in::SignIn;
 use super::sign_in_error::{SignInError, Trace};
+use super::subscription_routes::{Desk, Handshake, Subscriptions};
 use super::tenant::Tenant;
 use super::throttle::{Charge, Throttle};
 
@@ -34,6 +36,8 @@ pub struct World {
     pub faults: FaultList,
     pub log: RequestLog,
     pub rng: ChaCha8Rng,
+    pub subscriptions: Subscriptions,
+    pub outbox: Outbox,
     throttle: Throttle,
     sealer: Sealer,
     errors: u64,
@@ -59,6 +63,8 @@ pub struct Reply {
     pub answer: Answer,
     pub delay_ms: u64,
     pub ending: Ending,
+    /// To be done before the answer is given.
+    pub handshake: Option<Handshake>,
 }
 
 impl World {
@@ -76,6 +82,8 @@ impl World {
             behaviour: config.behaviour,
             faults: FaultList::default(),
             log: RequestLog::default(),
+            subscriptions: Subscriptions::default(),
+            outbox: Outbox::default(),
             throttle: Throttle::default(),
             sealer: Sealer::new(&secret),
             errors: 0,
@@ -99,7 +107,9 @@ impl World {
             answer: Answer::empty(503),
             delay_ms: self.behaviour.latency_ms,
             ending: Ending::Whole,
+            handshake: None,
         };
+        self.subscriptions.handshake = None;
         match &fault {
             Some(FaultKind::Drop) => reply.ending = Ending::Dropped,
             Some(FaultKind::Truncate) => reply.ending = Ending::Truncated,
@@ -112,6 +122,7 @@ impl World {
         } else {
             self.answer(call, fault.as_ref(), moment, false)
         };
+        reply.handshake = self.subscriptions.handshake.take();
         if matches!(fault, Some(FaultKind::BadJson)) {
             reply.answer.payload =
                 super::answer::Payload::Text("application/json", "{\"value\": [ {".to_owned());
@@ -160,6 +171,9 @@ impl World {
                 self.batch(call, moment)
             };
         }
+        if route == Route::Subscriptions {
+            return self.subscriptions(call, &caller, (moment, in_batch));
+        }
         let charge = self.charge(&caller, route.cost(call), moment)?;
         if !caller.has_any(route.roles()) {
             return Err(ApiError::denied());
@@ -182,6 +196,46 @@ impl World {
             },
         };
         dispatch(&context, call, &route).map(|answer| charge.describe(answer))
+    }
+
+    fn subscriptions(
+        &mut self,
+        call: &Call,
+        caller: &Caller,
+        (moment, in_batch): (&Moment, bool),
+    ) -> Result<Answer, ApiError> {
+        let new_id = self.new_id();
+        let tenant = self.tenants.get(&caller.tenant);
+        let directory = tenant.map(|tenant| &tenant.directory);
+        let desk = Desk {
+            caller,
+            principal: tenant
+                .and_then(|tenant| tenant.apps.get(&caller.app))
+                .map_or(new_id, |app| app.principal_id),
+            new_id,
+            logs: directory.map_or((0, 0), |all| (all.users.log.len(), all.groups.log.len())),
+            moment,
+            in_batch,
+        };
+        self.subscriptions.answer(call, &desk)
+    }
+
+    /// Everything that happened so far goes into deliveries.
+    pub fn fill_outbox(&mut self, now: Timestamp) {
+        let delay = SignedDuration::from_secs(self.behaviour.dynamic_group_delay_seconds);
+        for tenant in self.tenants.values_mut() {
+            tenant.directory.settle(now);
+            tenant.directory.settle_dynamic(now, delay);
+        }
+        let policy = self.behaviour.notifications.clone();
+        let making = (&policy, &mut self.rng);
+        self.outbox
+            .fill(&mut self.subscriptions, &self.tenants, making, now);
+    }
+
+    /// Deliveries that are due.
+    pub fn take_due(&mut self, now: Timestamp) -> Vec<Delivery> {
+        self.outbox.take_due(now, &self.tenants, &self.subscriptions)
     }
 
     fn charge(&mut self, caller: &Caller, units: i32, moment: &Moment) -> Result<Charge, ApiError> {
@@ -258,6 +312,15 @@ impl World {
         outcome
             .unwrap_or_else(|error| error.into_answer(&trace))
             .header("x-ms-request-id", trace.id)
+    }
+
+    /// The answer to a request whose handshake failed.
+    pub fn refuse(&mut self, error: ApiError, call: &Call, moment: &Moment) -> Answer {
+        let ids = self.ids(call, moment);
+        error
+            .into_answer(&ids)
+            .header("request-id", ids.request)
+            .header("client-request-id", ids.client)
     }
 
     fn ids(&mut self, call: &Call, moment: &Moment) -> RequestIds {

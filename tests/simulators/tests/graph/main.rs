@@ -9,6 +9,7 @@ mod delta;
 mod faults;
 mod groups;
 mod lag;
+mod notifications;
 mod objects;
 mod seeded;
 mod sign_in;
