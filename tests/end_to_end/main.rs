@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by stopping")]
 
 mod crash;
+mod follow;
+mod follower;
 mod guard;
 mod joiner;
 mod leaver;

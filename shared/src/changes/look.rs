@@ -14,9 +14,9 @@ use crate::domain::entra_user::UserChange;
 use crate::domain::ids::{ConnectionId, EntraGroupId};
 use crate::domain::settings::{ConnectionSettings, UserSettings};
 use crate::ports::{Cursor, Directory, DirectoryError, UserQuery};
-use crate::store::Haste;
+use crate::store::{Haste, StoredCursor};
 use crate::sync_run::Engine;
-use crate::sync_run::collect::{CollectError, Membership, membership, moved_by_groups};
+use crate::sync_run::collect::{CollectError, CursorKind, Membership, membership, moved_by_groups};
 
 /// Cursors of looks, apart from those of runs: a run reads its own changes anew.
 const USERS: &str = "look-users";
@@ -50,6 +50,23 @@ impl<T: Default> Heard<T> {
             Self::Unknown => (T::default(), true),
         }
     }
+}
+
+/// Where change reading begins.
+enum Since {
+    Stored(From),
+    /// Nothing was read before.
+    Now,
+    /// A run is reading everything; its cursor comes with its end.
+    NotYet,
+}
+
+struct From {
+    cursor: Cursor,
+    /// It was made for settings that read other properties: good for this look, not for the next.
+    other_rules: bool,
+    /// Whether it is stored anew though nothing changed.
+    to_be_stored: bool,
 }
 
 /// A cursor to be stored once what it covers is noted.
@@ -93,13 +110,24 @@ impl Look<'_> {
     async fn people(&self) -> Result<(Heard<Vec<UserChange>>, Option<Step>), CollectError> {
         let query = self.query();
         let begin = || self.directory.user_cursor(&query);
-        let Some((cursor, stale)) = self.stored(USERS).await? else {
-            return Ok((Heard::Began, Some(step(USERS, begin().await?))));
+        let since = match self.since(USERS, CursorKind::Users).await? {
+            Since::Stored(since) => since,
+            Since::Now => return Ok((Heard::Began, Some(step(USERS, begin().await?)))),
+            Since::NotYet => return Ok((Heard::Began, None)),
         };
-        match self.directory.user_changes(&cursor, &query).await {
+        // Before the older one is read to its end, so that nothing falls between the two.
+        let fresh = if since.other_rules {
+            Some(begin().await?)
+        } else {
+            None
+        };
+        match self.directory.user_changes(&since.cursor, &query).await {
             Ok((changes, next)) => {
-                let moved = (!changes.is_empty() || stale).then(|| step(USERS, next));
-                Ok((Heard::Changes(changes), moved))
+                let moved = !changes.is_empty() || since.to_be_stored;
+                Ok((
+                    Heard::Changes(changes),
+                    moved.then(|| step(USERS, fresh.unwrap_or(next))),
+                ))
             }
             Err(DirectoryError::CursorExpired) => Ok((Heard::Unknown, Some(step(USERS, begin().await?)))),
             Err(error) => Err(error.into()),
@@ -111,26 +139,64 @@ impl Look<'_> {
             return Ok((Heard::Began, None));
         }
         let begin = || self.directory.group_cursor();
-        let Some((cursor, stale)) = self.stored(GROUPS).await? else {
-            return Ok((Heard::Began, Some(step(GROUPS, begin().await?))));
+        let since = match self.since(GROUPS, CursorKind::Groups).await? {
+            Since::Stored(since) => since,
+            Since::Now => return Ok((Heard::Began, Some(step(GROUPS, begin().await?)))),
+            Since::NotYet => return Ok((Heard::Began, None)),
         };
-        match self.directory.group_changes(&cursor).await {
+        match self.directory.group_changes(&since.cursor).await {
             Ok((changes, next)) => {
-                let moved = (!changes.is_empty() || stale).then(|| step(GROUPS, next));
-                Ok((Heard::Changes(changes), moved))
+                let moved = !changes.is_empty() || since.to_be_stored;
+                Ok((Heard::Changes(changes), moved.then(|| step(GROUPS, next))))
             }
             Err(DirectoryError::CursorExpired) => Ok((Heard::Unknown, Some(step(GROUPS, begin().await?)))),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The cursor, if it reads what the settings need, and whether it is old enough to be stored anew.
-    async fn stored(&self, kind: &str) -> Result<Option<(Cursor, bool)>, CollectError> {
-        let stored = self.engine.store.cursor(self.connection, kind).await?;
-        let now = self.engine.clock.now();
-        Ok(stored
-            .filter(|stored| stored.fingerprint == self.settings.read_fingerprint())
-            .map(|stored| (stored.cursor, now.duration_since(stored.stored_at) >= KEEP_FOR)))
+    /// From where this look reads: where the last one ended, or where the last run began to read, whichever is later. What
+    /// a run has carried out is no news any more, and what changed since the first one began nobody else has seen.
+    async fn since(&self, kind: &str, of_runs: CursorKind) -> Result<Since, CollectError> {
+        let store = &self.engine.store;
+        let looked = store.cursor(self.connection, kind).await?;
+        let ran = store.cursor(self.connection, of_runs.key()).await?;
+        let rules = self.settings.rules_fingerprint();
+        let ran = ran.filter(|stored| stored.fingerprint == rules);
+        let since = match (looked, ran) {
+            (Some(looked), Some(ran)) if looked.stored_at > ran.stored_at => self.since_look(looked),
+            (_, Some(ran)) => From {
+                to_be_stored: self.is_old(&ran),
+                cursor: ran.cursor,
+                other_rules: false,
+            },
+            (Some(looked), None) => self.since_look(looked),
+            (None, None) => return self.beginning().await,
+        };
+        Ok(Since::Stored(since))
+    }
+
+    fn since_look(&self, looked: StoredCursor) -> From {
+        let other_rules = looked.fingerprint != self.settings.read_fingerprint();
+        From {
+            other_rules,
+            to_be_stored: other_rules || self.is_old(&looked),
+            cursor: looked.cursor,
+        }
+    }
+
+    fn is_old(&self, stored: &StoredCursor) -> bool {
+        self.engine.clock.now().duration_since(stored.stored_at) >= KEEP_FOR
+    }
+
+    async fn beginning(&self) -> Result<Since, CollectError> {
+        let state = self
+            .engine
+            .store
+            .work_state(self.connection)
+            .await?
+            .unwrap_or_default();
+        let under_way = state.running_run.or(state.waiting_run).is_some();
+        Ok(if under_way { Since::NotYet } else { Since::Now })
     }
 
     async fn store_cursor(&self, step: &Step) -> Result<(), CollectError> {

@@ -73,10 +73,10 @@ struct PendingRow {
     rev: u64,
     #[serde(with = "names", skip_serializing_if = "BTreeSet::is_empty")]
     ids: BTreeSet<ChangedObject>,
-    others: bool,
+    unnamed: bool,
     #[serde(with = "names", skip_serializing_if = "BTreeSet::is_empty")]
     taken: BTreeSet<ChangedObject>,
-    taken_others: bool,
+    taken_unnamed: bool,
     first_at: Option<i64>,
     due_at: Option<i64>,
     due_shard: Option<String>,
@@ -115,11 +115,11 @@ impl From<PendingRow> for Pending {
         Self {
             waiting: Changes {
                 named: row.ids,
-                others: row.others,
+                others: row.unnamed,
             },
             taken: Changes {
                 named: row.taken,
-                others: row.taken_others,
+                others: row.taken_unnamed,
             },
             first_at: row.first_at.map(instant),
             due_at: row.due_at.map(instant),
@@ -131,7 +131,7 @@ impl PendingRow {
     /// All that is known to have changed becomes the run's.
     fn take_up(&mut self) {
         self.taken.append(&mut self.ids);
-        self.taken_others |= std::mem::take(&mut self.others);
+        self.taken_unnamed |= std::mem::take(&mut self.unnamed);
         self.first_at = None;
         self.due_at = None;
         self.due_shard = None;
@@ -139,13 +139,13 @@ impl PendingRow {
 
     fn settle(&mut self, how: Settled, connection: ConnectionId) {
         let taken = std::mem::take(&mut self.taken);
-        let others = std::mem::take(&mut self.taken_others);
+        let others = std::mem::take(&mut self.taken_unnamed);
         let Settled::Again(at) = how else { return };
         if taken.is_empty() && !others {
             return;
         }
         self.ids.extend(taken);
-        self.others |= others;
+        self.unnamed |= others;
         self.first_at.get_or_insert(nanos(at));
         self.due_at = super::state_row::earlier(self.due_at, Some(nanos(at)));
         self.due_shard = Some(due_shard(connection));
@@ -207,7 +207,7 @@ impl Store {
         const DOING: &str = "making a run due for changes";
         let before: PendingRow = body(before, "pending changes")?;
         let added = changes.named.difference(&before.ids).count();
-        let many = before.ids.len() + added >= haste.threshold as usize || before.others || changes.others;
+        let many = before.ids.len() + added >= haste.threshold as usize || before.unnamed || changes.others;
         let wanted = if many {
             haste.now.min(haste.due_at)
         } else {
@@ -237,7 +237,7 @@ impl Store {
         const DOING: &str = "taking up pending changes";
         let row = self
             .change_pending(lease, DOING, |row| {
-                if row.ids.is_empty() && !row.others {
+                if row.ids.is_empty() && !row.unnamed {
                     return false;
                 }
                 row.take_up();
@@ -251,7 +251,7 @@ impl Store {
     pub async fn settle_pending(&self, lease: &Lease, how: Settled) -> Result<(), StoreError> {
         const DOING: &str = "settling pending changes";
         self.change_pending(lease, DOING, |row| {
-            if row.taken.is_empty() && !row.taken_others {
+            if row.taken.is_empty() && !row.taken_unnamed {
                 return false;
             }
             row.settle(how, lease.connection);
@@ -312,7 +312,7 @@ fn noting(connection: ConnectionId, changes: &Changes, haste: Haste) -> Expressi
                        due_shard = :shard"
             .to_owned();
     if changes.others {
-        expression.push_str(", others = :yes");
+        expression.push_str(", unnamed = :yes");
     }
     expression.push_str(" ADD rev :one");
     if !changes.named.is_empty() {

@@ -89,6 +89,8 @@ impl Watch {
 struct WatchRow {
     doc: String,
     rev: Version,
+    /// Of the last write, so that one whose answer was lost is recognised.
+    mark: String,
     due_at: Option<i64>,
     due_shard: Option<String>,
 }
@@ -131,6 +133,7 @@ impl Store {
         let stored = WatchRow {
             doc: to_doc(watch)?,
             rev: read_as.map_or(Version::FIRST, Version::next),
+            mark: uuid::Uuid::new_v4().to_string(),
             due_at: watch.due_at.map(nanos),
             due_shard: watch.due_at.map(|_| due_shard(connection)),
         };
@@ -144,7 +147,7 @@ impl Store {
             // Ours, if the answer to an earlier try was lost.
             Written::Refused(found) => {
                 let found = found.map(|found| body::<WatchRow>(found, "watch")).transpose()?;
-                Ok(found.is_some_and(|found| found.rev == stored.rev && found.doc == stored.doc))
+                Ok(found.is_some_and(|found| found.mark == stored.mark))
             }
         }
     }

@@ -24,7 +24,7 @@ pub(super) struct Collected {
 
 /// What a cursor follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CursorKind {
+pub(crate) enum CursorKind {
     Users,
     Groups,
 }

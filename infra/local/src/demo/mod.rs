@@ -2,6 +2,7 @@
 //! plain view, then the server stays. Nothing here has another way into the product than the API.
 
 mod api;
+mod follow;
 mod pbx;
 mod progress;
 mod report;
@@ -28,23 +29,26 @@ pub async fn run(settings: LocalSettings) -> anyhow::Result<()> {
     let phones = pbx::start().await?;
     let token = format!("yc_{}", hex::encode(rand::random::<[u8; 32]>()));
     let mut host = start_host(&settings, folder.path(), &cloud, &token).await?;
-    let told = {
-        let tour = tour::Tour {
-            api: Api::new(host.origin().as_str(), &token)?,
-            pbx_address: phones.base_url(),
-            pbx_credentials: phones.pbx_credentials(),
-        };
-        tokio::select! {
-            told = tour.take(&mut host) => told,
-            () = signals.received() => Ok(()),
-        }
+    let tour = tour::Tour {
+        api: Api::new(host.origin().as_str(), &token)?,
+        pbx_address: phones.base_url(),
+        pbx_credentials: phones.pbx_credentials(),
     };
-    if told.is_ok() {
-        report::invite(host.origin(), &token);
-        signals.received().await;
-    }
+    let told = tokio::select! {
+        told = show(&tour, &mut host, &cloud, &token) => told,
+        () = signals.received() => Ok(()),
+    };
     host.stop().await;
     told
+}
+
+/// The tour, a change that follows by itself, and then whatever happens.
+async fn show(tour: &tour::Tour, host: &mut Host, cloud: &graph::Running, token: &str) -> anyhow::Result<()> {
+    let connection = tour.take(host).await?;
+    let mut follower = follow::Follower::new(&tour.api, &connection).await?;
+    follower.show_a_change(&cloud.graph()).await?;
+    report::invite(host.origin(), token, &format!("{}/_sim", cloud.login_base_url()));
+    match follower.tell_always().await? {}
 }
 
 async fn start_host(

@@ -81,13 +81,42 @@ pub fn exceptions(operations: &[Value]) -> String {
     lines.collect::<Vec<_>>().concat()
 }
 
+/// What a run did, in a few lines.
+pub fn ended(run: &Value, operations: &[Value]) -> String {
+    let trigger = text(run, "trigger");
+    let mut lines = vec![format!("  A run ({trigger}): {}", counts(run))];
+    let done = operations.iter().filter(|operation| operation["kind"] != "skip");
+    for operation in done {
+        let [kind, number, name] = ["kind", "number", "name"].map(|field| text(operation, field));
+        let (before, after) = (&operation["before"], &operation["after"]);
+        let changed: Vec<String> = after
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(field, value)| before[field.as_str()] != **value)
+            .map(|(field, _)| {
+                format!(
+                    "{field}: \"{}\" -> \"{}\"",
+                    text(before, field),
+                    text(after, field)
+                )
+            })
+            .collect();
+        lines.push(format!("    {kind} {number} {name} {}", changed.join(", ")));
+    }
+    lines.join("\n")
+}
+
 /// Where to go from here.
-pub fn invite(origin: &WebOrigin, token: &str) {
+pub fn invite(origin: &WebOrigin, token: &str, tenant: &str) {
     println!("\nThe demo keeps serving. Stop it with Ctrl-C.");
     println!("  API     {origin}/api/v1/connections");
     println!("  Schema  {origin}/openapi.json");
     println!("  Token   {token}");
     println!("  Try     curl -H 'Authorization: Bearer {token}' {origin}/api/v1/connections");
+    println!(
+        "  Tenant  {tenant} lists what can be done to the simulated tenant; what changes there is told here"
+    );
 }
 
 fn text(operation: &Value, field: &str) -> String {

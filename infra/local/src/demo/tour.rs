@@ -23,8 +23,8 @@ pub struct Tour {
 }
 
 impl Tour {
-    /// Takes it from an empty table to a tenant in step.
-    pub async fn take(&self, host: &mut Host) -> anyhow::Result<()> {
+    /// Takes it from an empty table to a tenant in step; answers the path of the connection.
+    pub async fn take(&self, host: &mut Host) -> anyhow::Result<String> {
         println!("Connecting the simulated tenant Northwind Instruments to the simulated PBX");
         let connection = self.connect().await?;
         self.choose_people(&connection).await?;
@@ -47,7 +47,7 @@ impl Tour {
             "not yet in step"
         };
         println!("  {verdict}: {}", report::counts(&second));
-        Ok(())
+        Ok(connection)
     }
 
     async fn connect(&self) -> anyhow::Result<String> {
@@ -79,6 +79,7 @@ impl Tour {
             settings["users"]["scope"] =
                 json!({ "kind": "types", "types": ["member"], "only_enabled": true });
             settings["users"]["number"] = json!({ "kind": "automatic", "start": "2000" });
+            settings["change_sync"]["max_delay_seconds"] = json!(10);
             settings["schedule"]["time_zone"] = json!("Europe/Berlin");
         };
         self.api.replace(&path, change).await

@@ -315,10 +315,10 @@ async fn a_subscription_is_renewed_ends_by_itself_and_is_gone_once_deleted() {
     let id = id_of(&cloud.post("/subscriptions", &wanted(&base, "/users")).await);
     let path = format!("/subscriptions/{id}");
     let renew = |end: &str| json!({ "expirationDateTime": end });
-    let patch = cloud
+    let renewal = cloud
         .request(http::Method::PATCH, &path)
         .json(&renew("2026-03-20T00:00:00Z"));
-    let renewed = read(patch).await;
+    let renewed = read(renewal).await;
     assert_eq!(
         renewed.body["expirationDateTime"], "2026-03-20T00:00:00Z",
         "{}",
