@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 use crate::domain::connection::{Capabilities, Connection, ConnectionSecrets};
 use crate::domain::entra_user::{EntraUser, UserChange};
@@ -379,6 +380,28 @@ pub struct PbxTokens {
     pub refresh_ends: Timestamp,
 }
 
+/// Which credentials of which PBX, without telling any of it.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CredentialsDigest(String);
+
+impl CredentialsDigest {
+    /// Each text is preceded by its length, so that no two lists of texts are one.
+    pub fn of(texts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for text in texts {
+            hash.update(text.len().to_be_bytes());
+            hash.update(text.as_bytes());
+        }
+        Self(hex::encode(hash.finalize()))
+    }
+}
+
+impl std::fmt::Debug for CredentialsDigest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CredentialsDigest(..)")
+    }
+}
+
 /// Keeps the token pair of a PBX where all functions find it, and lets one of them renew it at a time.
 #[async_trait]
 pub trait PbxTokenStore: Send + Sync {
@@ -388,7 +411,12 @@ pub trait PbxTokenStore: Send + Sync {
     async fn claim_renewal(&self, now: Timestamp, until: Timestamp) -> Result<bool, TokenStoreError>;
     /// Stores the pair and ends the claim.
     async fn save(&self, tokens: &PbxTokens) -> Result<(), TokenStoreError>;
-    /// Forgets the pair and ends the claim.
+    /// Why these credentials were refused, if anybody was told so since the last pair was saved. Five refusals block our
+    /// address on the PBX, so nobody may ask again.
+    async fn refusal(&self, of: &CredentialsDigest) -> Result<Option<String>, TokenStoreError>;
+    /// Remembers that these credentials were refused, forgets the pair and ends the claim.
+    async fn note_refusal(&self, of: &CredentialsDigest, sentence: &str) -> Result<(), TokenStoreError>;
+    /// Forgets the pair and any refusal, and ends the claim.
     async fn clear(&self) -> Result<(), TokenStoreError>;
 }
 

@@ -10,7 +10,7 @@ use shared::domain::ids::SyncRunId;
 use shared::domain::operation_record::{OperationKind, OperationRecord};
 use shared::domain::role::Role;
 use shared::domain::sync_run::{Held, RunMode, RunState, Verdict};
-use shared::ports::{Cursor, PbxTokenStore as _, PbxTokens};
+use shared::ports::{CredentialsDigest, Cursor, PbxTokenStore as _, PbxTokens};
 use shared::store::{ApiToken, CreateOutcome, Stale, Store, StoreError, Version, Versioned};
 use shared::testing::table::TestTable;
 use store_support::*;
@@ -217,6 +217,36 @@ async fn one_function_renews_the_pbx_tokens() {
     assert!(tokens.claim_renewal(later(30), later(60)).await.unwrap());
     tokens.clear().await.unwrap();
     assert!(tokens.claim_renewal(later(31), later(60)).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_refusal_is_of_these_credentials_and_ends_with_the_next_pair_or_when_forgotten() {
+    let (table, id) = connected().await;
+    let tokens = table.store.pbx_token_store(id);
+    let (wrong, right) = (
+        CredentialsDigest::of(&["id", "wrong"]),
+        CredentialsDigest::of(&["id", "right"]),
+    );
+    assert!(tokens.claim_renewal(now(), later(30)).await.unwrap());
+    tokens.note_refusal(&wrong, "not accepted").await.unwrap();
+    assert!(
+        tokens.claim_renewal(now(), later(30)).await.unwrap(),
+        "the claim is over"
+    );
+    assert_eq!(
+        tokens.refusal(&wrong).await.unwrap().as_deref(),
+        Some("not accepted")
+    );
+    assert_eq!(tokens.refusal(&right).await.unwrap(), None);
+    let other = table.store.pbx_token_store(add_connection(&table.store).await);
+    assert_eq!(other.refusal(&wrong).await.unwrap(), None);
+    tokens.forget_refusal().await.unwrap();
+    tokens.forget_refusal().await.unwrap();
+    assert_eq!(tokens.refusal(&wrong).await.unwrap(), None);
+    assert_ne!(
+        CredentialsDigest::of(&["a", "bc"]),
+        CredentialsDigest::of(&["ab", "c"])
+    );
 }
 
 #[tokio::test]

@@ -7,8 +7,10 @@ use serde_json::json;
 use shared::deadline::Deadline;
 use shared::domain::connection::ConnectionStatus;
 use shared::domain::operation_record::OutcomeKind;
-use shared::domain::sync_run::{RunMode, RunState};
-use shared::sync_run::run::RunEnd;
+use shared::domain::sync_run::{RunMode, RunState, SyncRun, Trigger};
+use shared::ports::SyncHint;
+use shared::sync_run::Engine;
+use shared::sync_run::run::{RunEnd, run_due};
 use simulators::graph::{Fault as GraphFault, FaultKind as GraphFaultKind};
 use simulators::pbx::{Fault, FaultKind, KeyPair};
 
@@ -224,4 +226,19 @@ async fn refused_pbx_credentials_are_tried_once_and_never_by_the_clock() {
         stage.status().await,
         ConnectionStatus::NeedsAttention { .. }
     ));
+    // Another process, asked by a person, knows it from the table.
+    let run = request_run_in(&stage, &stage.fresh_process()).await;
+    assert!(run.error.unwrap().contains("Client Secret"));
+    assert_eq!(stage.pbx.requests("get_token"), 1);
+}
+
+async fn request_run_in(stage: &Stage, engine: &Engine) -> SyncRun {
+    let id = stage.ask(RunMode::Full, false).await;
+    let hint = SyncHint {
+        connection_id: stage.connection,
+        trigger: Trigger::Manual,
+        run_id: None,
+    };
+    run_due(engine, &hint, &Deadline::when_asked()).await.unwrap();
+    stage.run(id).await
 }

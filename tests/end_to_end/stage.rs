@@ -64,7 +64,7 @@ pub struct Stage {
     pub engine: Engine,
     pub connection: ConnectionId,
     pub scissors: Scissors,
-    _graph: graph::Running,
+    graph_running: graph::Running,
     _pbx: pbx::Running,
     _table: EmbeddedTable,
 }
@@ -119,7 +119,7 @@ impl Stage {
             engine,
             connection,
             scissors,
-            _graph: graph_running,
+            graph_running,
             _pbx: pbx_running,
             _table: table,
         }
@@ -166,6 +166,14 @@ impl Stage {
             user: None,
         };
         request_run(&self.engine, self.connection, request).await.unwrap()
+    }
+
+    /// The same with clients of its own, as another process has them.
+    pub fn fresh_process(&self) -> Engine {
+        Engine {
+            sides: sides(&self.graph_running, &self.engine.store, &self.engine.clock),
+            ..self.engine.clone()
+        }
     }
 
     /// One message of the queue.
@@ -271,22 +279,21 @@ async fn engine(table_url: &str, graph: &graph::Running, clock: &SimClock) -> En
     create_table(&client, "stage").await.unwrap();
     let sealer = Arc::new(FileKeySealer::from_bytes([9; 32]));
     let store = Store::with_clock(client, "stage", sealer, Arc::clone(&clock));
+    Engine {
+        sides: sides(graph, &store, &clock),
+        store,
+        clock,
+        queue: Arc::new(NoQueue),
+    }
+}
+
+fn sides(graph: &graph::Running, store: &Store, clock: &Arc<dyn Clock>) -> Arc<RealSides> {
     let microsoft = GraphAddresses {
         graph: graph.graph_base_url().parse().unwrap(),
         login: graph.login_base_url().parse().unwrap(),
     };
-    let sides = RealSides::new(
-        microsoft,
-        AddressPolicy::Loopback,
-        store.clone(),
-        Arc::clone(&clock),
-    );
-    Engine {
-        store,
-        sides: Arc::new(sides),
-        clock,
-        queue: Arc::new(NoQueue),
-    }
+    let (store, clock) = (store.clone(), Arc::clone(clock));
+    Arc::new(RealSides::new(microsoft, AddressPolicy::Loopback, store, clock))
 }
 
 /// The same client without real pauses between its tries.

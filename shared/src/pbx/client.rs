@@ -78,7 +78,7 @@ impl PbxClient {
         let transport = Arc::new(Transport::new(address, config.ca_pem, config.timeouts)?);
         let tokens = TokenKeeper::new(
             Arc::clone(&transport),
-            config.credentials,
+            (&config.base_url, config.credentials),
             store,
             Arc::clone(&clock),
         );

@@ -12,7 +12,7 @@ use super::error::Fault;
 use super::sign_in::{NoToken, after, del_token, get_token, refresh_token};
 use super::transport::Transport;
 use crate::domain::connection::PbxCredentials;
-use crate::ports::{Clock, PbxTokenStore, PbxTokens, ShutProblem, TokenStoreError};
+use crate::ports::{Clock, CredentialsDigest, PbxTokenStore, PbxTokens, ShutProblem, TokenStoreError};
 
 /// A token this near its end is renewed first, so that it cannot end on its way to the PBX.
 const MARGIN: Duration = Duration::from_mins(1);
@@ -33,6 +33,7 @@ const BARRED: Duration = Duration::from_mins(5);
 pub(super) struct TokenKeeper {
     transport: Arc<Transport>,
     credentials: PbxCredentials,
+    digest: CredentialsDigest,
     store: Arc<dyn PbxTokenStore>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
@@ -55,13 +56,19 @@ struct Bar {
 impl TokenKeeper {
     pub(super) fn new(
         transport: Arc<Transport>,
-        credentials: PbxCredentials,
+        (base_url, credentials): (&str, PbxCredentials),
         store: Arc<dyn PbxTokenStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let digest = CredentialsDigest::of(&[
+            base_url,
+            &credentials.client_id,
+            credentials.client_secret.expose_secret(),
+        ]);
         Self {
             transport,
             credentials,
+            digest,
             store,
             clock,
             state: Mutex::default(),
@@ -183,7 +190,14 @@ impl TokenKeeper {
                 decided => return decided,
             }
         }
-        get_token(&self.transport, &self.credentials, now).await
+        // Another process may have been told already.
+        match self.store.refusal(&self.digest).await.map_err(unavailable)? {
+            Some(sentence) => Err(NoToken::Shut {
+                problem: ShutProblem::WrongCredentials,
+                sentence,
+            }),
+            None => get_token(&self.transport, &self.credentials, now).await,
+        }
     }
 
     /// Saves what was obtained. A pair that may still be renewed later is kept; one that was refused is not.
@@ -194,6 +208,13 @@ impl TokenKeeper {
     ) -> Result<(), NoToken> {
         let ended = match (obtained, stored) {
             (Ok(pair), _) | (Err(NoToken::Unavailable(_)), Some(pair)) => self.store.save(pair).await,
+            (
+                Err(NoToken::Shut {
+                    problem: ShutProblem::WrongCredentials,
+                    sentence,
+                }),
+                _,
+            ) => self.store.note_refusal(&self.digest, sentence).await,
             (Err(_), _) => self.store.clear().await,
         };
         match (ended, obtained) {

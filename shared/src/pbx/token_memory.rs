@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::ports::{PbxTokenStore, PbxTokens, TokenStoreError};
+use crate::ports::{CredentialsDigest, PbxTokenStore, PbxTokens, TokenStoreError};
 
 /// One pair, held in memory.
 #[derive(Default)]
@@ -49,6 +49,16 @@ impl PbxTokenStore for InMemoryTokens {
 
     async fn save(&self, tokens: &PbxTokens) -> Result<(), TokenStoreError> {
         self.put(Some(tokens.clone()));
+        Ok(())
+    }
+
+    // The client itself remembers what it was told, and nobody else has these credentials.
+    async fn refusal(&self, _of: &CredentialsDigest) -> Result<Option<String>, TokenStoreError> {
+        Ok(None)
+    }
+
+    async fn note_refusal(&self, _of: &CredentialsDigest, _sentence: &str) -> Result<(), TokenStoreError> {
+        self.put(None);
         Ok(())
     }
 

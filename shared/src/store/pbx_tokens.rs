@@ -12,7 +12,7 @@ use super::item::{AttributeValue, body, nanos, number};
 use super::keys::Key;
 use super::write::Expression;
 use crate::domain::ids::ConnectionId;
-use crate::ports::{PbxTokenStore, PbxTokens, TokenStoreError};
+use crate::ports::{CredentialsDigest, PbxTokenStore, PbxTokens, TokenStoreError};
 
 /// The token pair of one connection's PBX, in the table.
 #[derive(Clone)]
@@ -25,6 +25,15 @@ pub struct StoredPbxTokens {
 struct TokenRow {
     #[serde(with = "bytes", default)]
     sealed: Vec<u8>,
+    #[serde(with = "bytes", default)]
+    refusal: Vec<u8>,
+}
+
+/// Why which credentials were refused. Sealed, for a digest of a secret is a way to try guesses.
+#[derive(Serialize, Deserialize)]
+struct Refusal {
+    of: CredentialsDigest,
+    sentence: String,
 }
 
 /// The text that is sealed.
@@ -93,19 +102,56 @@ impl StoredPbxTokens {
         })
     }
 
-    async fn save_pair(&self, tokens: &PbxTokens) -> Result<(), StoreError> {
+    async fn load_refusal(&self, of: &CredentialsDigest) -> Result<Option<String>, StoreError> {
+        const DOING: &str = "reading whether the PBX credentials were refused";
+        let Some(item) = self.store.get(&self.key(), DOING).await? else {
+            return Ok(None);
+        };
+        let stored: TokenRow = body(item, "PBX tokens")?;
+        if stored.refusal.is_empty() {
+            return Ok(None);
+        }
+        let refusal: Refusal = self.store.unseal(self.connection, stored.refusal, DOING).await?;
+        Ok((refusal.of == *of).then_some(refusal.sentence))
+    }
+
+    async fn save_refusal(&self, of: &CredentialsDigest, sentence: &str) -> Result<(), StoreError> {
+        let refusal = Refusal {
+            of: of.clone(),
+            sentence: sentence.to_owned(),
+        };
+        self.save_sealed("refusal", &refusal).await
+    }
+
+    /// Forgets that credentials were refused: they were taken since.
+    pub async fn forget_refusal(&self) -> Result<(), StoreError> {
+        let update = Expression::new("REMOVE refusal");
+        let refused = Expression::new("attribute_exists(refusal)");
+        let doing = "forgetting that the PBX refused its credentials";
+        self.store
+            .update_if(&self.key(), update, refused, doing)
+            .await
+            .map(|_| ())
+    }
+
+    /// The whole row with one sealed value; what was there before is gone, the claim too.
+    async fn save_sealed(&self, name: &str, value: &impl Serialize) -> Result<(), StoreError> {
         const DOING: &str = "storing the PBX tokens";
+        let sealed = self.store.seal(self.connection, value, DOING).await?;
+        let mut item = self.key().row();
+        let sealed = AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new(sealed));
+        item.insert(name.to_owned(), sealed);
+        self.store.put(item, DOING).await
+    }
+
+    async fn save_pair(&self, tokens: &PbxTokens) -> Result<(), StoreError> {
         let plain = Plain {
             access_token: tokens.access_token.expose_secret().to_owned(),
             refresh_token: tokens.refresh_token.expose_secret().to_owned(),
             access_ends: tokens.access_ends,
             refresh_ends: tokens.refresh_ends,
         };
-        let sealed = self.store.seal(self.connection, &plain, DOING).await?;
-        let mut item = self.key().row();
-        let sealed = AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new(sealed));
-        item.insert("sealed".to_owned(), sealed);
-        self.store.put(item, DOING).await
+        self.save_sealed("sealed", &plain).await
     }
 }
 
@@ -125,6 +171,14 @@ impl PbxTokenStore for StoredPbxTokens {
 
     async fn save(&self, tokens: &PbxTokens) -> Result<(), TokenStoreError> {
         self.save_pair(tokens).await.map_err(failed)
+    }
+
+    async fn refusal(&self, of: &CredentialsDigest) -> Result<Option<String>, TokenStoreError> {
+        self.load_refusal(of).await.map_err(failed)
+    }
+
+    async fn note_refusal(&self, of: &CredentialsDigest, sentence: &str) -> Result<(), TokenStoreError> {
+        self.save_refusal(of, sentence).await.map_err(failed)
     }
 
     async fn clear(&self) -> Result<(), TokenStoreError> {

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use shared::pbx::{InMemoryTokens, PbxClient, PbxConfig};
 use shared::ports::{
-    PbxTokenStore, PbxTokens, PhoneSystem as _, PhoneSystemError, ShutProblem, TokenStoreError,
+    CredentialsDigest, PbxTokenStore, PbxTokens, PhoneSystem as _, PhoneSystemError, ShutProblem,
+    TokenStoreError,
 };
 use simulators::pbx::{Fault, FaultKind, KeyPair};
 
@@ -266,6 +267,14 @@ impl PbxTokenStore for HeldElsewhere {
 
     async fn save(&self, tokens: &PbxTokens) -> Result<(), TokenStoreError> {
         self.inner.save(tokens).await
+    }
+
+    async fn refusal(&self, of: &CredentialsDigest) -> Result<Option<String>, TokenStoreError> {
+        self.inner.refusal(of).await
+    }
+
+    async fn note_refusal(&self, of: &CredentialsDigest, sentence: &str) -> Result<(), TokenStoreError> {
+        self.inner.note_refusal(of, sentence).await
     }
 
     async fn clear(&self) -> Result<(), TokenStoreError> {

@@ -100,6 +100,11 @@ pub async fn update_connection(
     patch.apply(&mut connection.value, &mut secrets);
     test(&state, &mut connection.value, &secrets, pbx_changes).await?;
     replace(store, &connection, &old, &secrets).await?;
+    // They were just taken, so an earlier refusal of the same ones is no longer true.
+    store
+        .pbx_token_store(connection.value.id)
+        .forget_refusal()
+        .await?;
     schedule_again(&state, &connection.value).await?;
     Ok(Json(ConnectionView::load(&state, connection.value).await?))
 }
