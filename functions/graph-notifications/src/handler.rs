@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -17,12 +17,15 @@ use shared::telemetry::chain;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::handshake;
-use crate::payload;
+use crate::payload::{self, Item};
 use crate::refusal::Refusal;
 use crate::tally::{Counters, Tally};
+use crate::verify::verify;
 
 /// Graph's batches are a hundredth of this.
 const LARGEST_BODY: usize = 1024 * 1024;
+/// Whoever lets a body drip keeps a connection no longer than this.
+const TIME_TO_ARRIVE: Duration = Duration::from_secs(10);
 /// Graph counts an answer after 3 s as slow, and stops telling us anything if there are many of those.
 const TIME_TO_STORE: Duration = Duration::from_millis(2_500);
 
@@ -74,9 +77,7 @@ async fn answer(state: &NotificationsState, request: Request) -> Result<Response
         return Ok(handshake::echo(token));
     }
     check_headers(request.headers())?;
-    let body = to_bytes(request.into_body(), LARGEST_BODY)
-        .await
-        .map_err(|_| Refusal::too_large())?;
+    let body = whole(request.into_body(), state.clock.as_ref()).await?;
     let (notices, mut tally) = sort(&payload::read(&body)?, &state.key);
     tally.accepted = notices.len() as u64;
     let stored = store(state, notices).await;
@@ -90,11 +91,20 @@ async fn answer(state: &NotificationsState, request: Request) -> Result<Response
     stored.map(|_| StatusCode::ACCEPTED.into_response())
 }
 
-fn sort(items: &[payload::Item], key: &ClientStateKey) -> (Vec<Notice>, Tally) {
+/// The body, from senders who have one of Graph's size and mean to send it.
+async fn whole(body: Body, clock: &dyn Clock) -> Result<Bytes, Refusal> {
+    tokio::select! {
+        biased;
+        read = to_bytes(body, LARGEST_BODY) => read.map_err(|_| Refusal::too_large()),
+        () = clock.sleep(TIME_TO_ARRIVE) => Err(Refusal::too_slow()),
+    }
+}
+
+fn sort(items: &[Item<'_>], key: &ClientStateKey) -> (Vec<Notice>, Tally) {
     let mut tally = Tally::default();
     let mut notices = Vec::new();
     for item in items {
-        match payload::verify(item, key) {
+        match verify(item, key) {
             Ok(notice) => notices.push(notice),
             Err(why) => tally.refuse(why),
         }
@@ -135,7 +145,8 @@ async fn store(state: &NotificationsState, notices: Vec<Notice>) -> Result<Taken
 
 fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
     if headers.contains_key(CONTENT_ENCODING) {
-        return Err(Refusal::bad("send the body as it is, without a content-encoding"));
+        // Nothing is unpacked here, so nothing small can become large.
+        return Err(Refusal::packed());
     }
     let json = headers
         .get(CONTENT_TYPE)

@@ -9,9 +9,11 @@
 
 mod handler;
 mod handshake;
+mod lenient;
 mod payload;
 mod refusal;
 mod tally;
+mod verify;
 
 pub use handler::{NotificationsState, router};
 pub use tally::Tally;

@@ -1,233 +1,140 @@
-//! From bytes to notices: the documented shape, read with tolerance for what is new or missing, and then each item on its
-//! own. An item counts only with a secret word that our key made, and ids only as GUIDs; no text of it goes anywhere.
+//! From bytes to items: the documented shape, read with tolerance for what is new, missing or of another type. One bad item
+//! never loses the others; a body that is not the documented shape has none.
 
-use std::fmt;
+use serde::de::{MapAccess, SeqAccess};
 
-use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use shared::changes::{News, Notice};
-use shared::domain::client_state::ClientStateKey;
-use shared::domain::ids::{EntraUserId, SubscriptionId, TenantId};
-use shared::domain::subscription::SubscriptionKind;
-
+use crate::lenient::{Lenient, Nothing, Shape, Text, once};
 use crate::refusal::Refusal;
-use crate::tally::Refused;
 
 /// Graph sends some dozens at once.
 const MOST_ITEMS: usize = 1_000;
 
-/// A body as it was sent.
-#[derive(Deserialize)]
-struct Body {
-    value: Items,
-}
-
-struct Items(Vec<Item>);
-
-/// One item as it was sent. Texts that are not texts are as good as none.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Item {
-    #[serde(default)]
-    subscription_id: Loose,
-    #[serde(default)]
-    client_state: Loose,
-    #[serde(default)]
-    tenant_id: Loose,
-    #[serde(default)]
-    change_type: Loose,
-    #[serde(default)]
-    resource: Loose,
-    #[serde(default)]
-    lifecycle_event: Loose,
-    #[serde(default)]
-    resource_data: ResourceData,
-}
-
-/// A text, or nothing where there is anything else.
+/// One item as it was sent.
 #[derive(Default)]
-struct Loose(Option<String>);
+pub struct Item<'de> {
+    subscription: Option<Text<'de>>,
+    client_state: Option<Text<'de>>,
+    tenant: Option<Text<'de>>,
+    change_type: Option<Text<'de>>,
+    resource: Option<Text<'de>>,
+    lifecycle_event: Option<Text<'de>>,
+    resource_data: Option<ResourceData<'de>>,
+}
 
 /// The one thing of it that counts.
 #[derive(Default)]
-struct ResourceData {
-    id: Option<String>,
+struct ResourceData<'de> {
+    id: Option<Text<'de>>,
 }
 
-impl Loose {
-    fn as_str(&self) -> Option<&str> {
-        self.0.as_deref()
-    }
+#[derive(Default)]
+struct Body<'de> {
+    value: Option<Items<'de>>,
+}
+
+/// A list of items; what is no list is none.
+#[derive(Default)]
+struct Items<'de>(Option<List<'de>>);
+
+struct List<'de> {
+    items: Vec<Item<'de>>,
+    too_many: bool,
 }
 
 /// The items of a body.
-pub fn read(body: &[u8]) -> Result<Vec<Item>, Refusal> {
-    let read: Result<Body, _> = serde_json::from_slice(body);
-    match read {
-        Ok(body) => Ok(body.value.0),
-        Err(error) if error.to_string().contains(TOO_MANY) => Err(Refusal::too_large()),
-        Err(_) => Err(Refusal::bad(
+pub fn read(body: &[u8]) -> Result<Vec<Item<'_>>, Refusal> {
+    let read: Option<Lenient<Body<'_>>> = serde_json::from_slice(body).ok();
+    match read.and_then(|Lenient(body)| body.value?.0) {
+        Some(List { too_many: true, .. }) => Err(Refusal::too_large()),
+        Some(List { items, .. }) => Ok(items),
+        None => Err(Refusal::bad(
             "the body is not a collection of change notifications",
         )),
     }
 }
 
-/// What an item says, if it is ours to listen to.
-pub fn verify(item: &Item, key: &ClientStateKey) -> Result<Notice, Refused> {
-    let word = item.client_state.as_str().ok_or(Refused::Forged)?;
-    let by = key.verify(word).ok_or(Refused::Forged)?;
-    let subscription = item
-        .subscription_id
-        .as_str()
-        .and_then(|text| SubscriptionId::parse(text).ok())
-        .ok_or(Refused::Unreadable)?;
-    let tenant = item
-        .tenant_id
-        .as_str()
-        .and_then(|text| TenantId::parse(text).ok())
-        .ok_or(Refused::Unreadable)?;
-    let news = match item.lifecycle_event.as_str() {
-        Some("reauthorizationRequired") => News::Reauthorise,
-        Some("missed") => News::Missed,
-        Some("subscriptionRemoved") => News::Removed,
-        Some(_) => return Err(Refused::Unknown),
-        None => changed(item, by.kind)?,
-    };
-    Ok(Notice {
-        by,
-        subscription,
-        tenant,
-        news,
-    })
+fn text<'a>(field: Option<&'a Text<'_>>) -> Option<&'a str> {
+    field.and_then(Text::as_str)
 }
 
-fn changed(item: &Item, kind: SubscriptionKind) -> Result<News, Refused> {
-    let resource = item.resource.as_str().ok_or(Refused::Unreadable)?;
-    let (of, object) = object(resource).ok_or(Refused::Unreadable)?;
-    if of != kind {
-        return Err(Refused::Unreadable);
+impl Item<'_> {
+    pub fn subscription(&self) -> Option<&str> {
+        text(self.subscription.as_ref())
     }
-    if let Some(id) = &item.resource_data.id
-        && EntraUserId::parse(id).ok() != Some(object)
-    {
-        return Err(Refused::Unreadable);
+
+    pub fn client_state(&self) -> Option<&str> {
+        text(self.client_state.as_ref())
     }
-    let deleted = item
-        .change_type
-        .as_str()
-        .is_some_and(|kind| kind.eq_ignore_ascii_case("deleted"));
-    Ok(News::Changed {
-        object: object.as_uuid(),
-        deleted,
-    })
+
+    pub fn tenant(&self) -> Option<&str> {
+        text(self.tenant.as_ref())
+    }
+
+    pub fn change_type(&self) -> Option<&str> {
+        text(self.change_type.as_ref())
+    }
+
+    pub fn resource(&self) -> Option<&str> {
+        text(self.resource.as_ref())
+    }
+
+    pub fn lifecycle_event(&self) -> Option<&str> {
+        text(self.lifecycle_event.as_ref())
+    }
+
+    /// The id of the object, said a second time.
+    pub fn object_id(&self) -> Option<&str> {
+        text(self.resource_data.as_ref()?.id.as_ref())
+    }
 }
 
-/// `Users/<guid>`, in any letter case, with or without a slash before it or the key in brackets; nothing else.
-fn object(resource: &str) -> Option<(SubscriptionKind, EntraUserId)> {
-    let path = resource.strip_prefix('/').unwrap_or(resource);
-    let (collection, id) = match path.split_once('/') {
-        Some(parts) => parts,
-        None => path.strip_suffix("')").and_then(|open| open.split_once("('"))?,
-    };
-    let kind = SubscriptionKind::of_resource(collection)?;
-    // A leading slash is cut by `of_resource` as well; a second one names nothing.
-    if collection.starts_with('/') {
-        return None;
-    }
-    Some((kind, EntraUserId::parse(id).ok()?))
-}
-
-const TOO_MANY: &str = "too many notifications";
-
-impl<'de> Deserialize<'de> for Items {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct List;
-        impl<'de> Visitor<'de> for List {
-            type Value = Items;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of notifications")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Items, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = list.next_element()? {
-                    if items.len() == MOST_ITEMS {
-                        return Err(A::Error::custom(TOO_MANY));
-                    }
-                    items.push(item);
-                }
-                Ok(Items(items))
-            }
+impl<'de> Shape<'de> for Body<'de> {
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, object: &mut A) -> Result<(), A::Error> {
+        match name {
+            "value" => once(&mut self.value, "value", object),
+            _ => Nothing.member(name, object),
         }
-        from.deserialize_seq(List)
     }
 }
 
-struct LooseVisitor;
-
-impl<'de> Visitor<'de> for LooseVisitor {
-    type Value = Option<String>;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("anything")
-    }
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(text.to_owned()))
-    }
-    fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
-        Ok(Some(text))
-    }
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for LooseVisitor {
-    type Value = Option<String>;
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Loose {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(LooseVisitor).map(Self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ResourceData {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Any {
-            Object {
-                #[serde(default)]
-                id: Loose,
-            },
-            Other(IgnoredAny),
+impl<'de> Shape<'de> for Items<'de> {
+    fn of_list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
+        let mut items = Vec::new();
+        while items.len() < MOST_ITEMS {
+            let Some(Lenient(item)) = list.next_element()? else {
+                break;
+            };
+            items.push(item);
         }
-        Ok(match Any::deserialize(from)? {
-            Any::Object { id } => Self { id: id.0 },
-            Any::Other(_) => Self::default(),
-        })
+        let mut too_many = false;
+        while list.next_element::<Lenient<Nothing>>()?.is_some() {
+            too_many = true;
+        }
+        Ok(Self(Some(List { items, too_many })))
+    }
+}
+
+impl<'de> Shape<'de> for Item<'de> {
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, object: &mut A) -> Result<(), A::Error> {
+        match name {
+            "subscriptionId" => once(&mut self.subscription, "subscriptionId", object),
+            "clientState" => once(&mut self.client_state, "clientState", object),
+            "tenantId" => once(&mut self.tenant, "tenantId", object),
+            "changeType" => once(&mut self.change_type, "changeType", object),
+            "resource" => once(&mut self.resource, "resource", object),
+            "lifecycleEvent" => once(&mut self.lifecycle_event, "lifecycleEvent", object),
+            "resourceData" => once(&mut self.resource_data, "resourceData", object),
+            _ => Nothing.member(name, object),
+        }
+    }
+}
+
+impl<'de> Shape<'de> for ResourceData<'de> {
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, object: &mut A) -> Result<(), A::Error> {
+        match name {
+            "id" => once(&mut self.id, "id", object),
+            _ => Nothing.member(name, object),
+        }
     }
 }
 
@@ -235,35 +142,52 @@ impl<'de> Deserialize<'de> for ResourceData {
 mod tests {
     use super::*;
 
-    const ID: &str = "5f7a0000-0000-4000-8000-000000000001";
+    fn count(body: &str) -> Result<usize, ()> {
+        read(body.as_bytes()).map(|items| items.len()).map_err(drop)
+    }
 
-    // case: 11
     #[test]
-    fn only_a_plain_path_to_one_object_names_it() {
-        let good = [
-            format!("Users/{ID}"),
-            format!("/users/{ID}"),
-            format!("users('{ID}')"),
-            format!("USERS/{}", ID.to_uppercase()),
-        ];
-        for resource in good {
-            assert!(object(&resource).is_some(), "{resource}");
+    fn an_item_of_another_type_loses_no_other() {
+        let body = r#"{"value":[1,null,"x",[],{},{"resource":7,"resourceData":[{}],"tenantId":"t"}]}"#;
+        let items = read(body.as_bytes()).unwrap();
+        let tenants: Vec<_> = items.iter().map(Item::tenant).collect();
+        assert_eq!(tenants, [None, None, None, None, None, Some("t")]);
+    }
+
+    // case: 13
+    #[test]
+    fn what_is_not_the_documented_shape_has_no_items() {
+        for body in [
+            "",
+            "[]",
+            "[[{}]]",
+            "{}",
+            "null",
+            r#"{"value":null}"#,
+            r#"{"value":{}}"#,
+            r#"{"value":[NaN]}"#,
+            r#"{"value":[{}]"#,
+            r#"{"value":[{}]} x"#,
+            r#"{"value":[],"value":[]}"#,
+            r#"{"value":[{"tenantId":"a","tenantId":"b"}]}"#,
+            r#"{"value":[{"resourceData":{"id":"a","id":"b"}}]}"#,
+        ] {
+            assert_eq!(count(body), Err(()), "{body}");
         }
-        let bad = [
-            format!("Users/../groups/{ID}"),
-            format!("https://evil.example/users/{ID}"),
-            format!("/{}", format_args!("/users/{ID}")),
-            format!("Users/%2e%2e/{ID}"),
-            format!("Users/{ID}/"),
-            format!("Users/{ID}?x=1"),
-            format!("Users('{ID}"),
-            format!("Users/{{{ID}}}"),
-            format!("applications/{ID}"),
-            "Users/".to_owned(),
-            String::new(),
-        ];
-        for resource in bad {
-            assert!(object(&resource).is_none(), "{resource}");
+        assert_eq!(count(r#"{"value":[],"validationTokens":null}"#), Ok(0));
+    }
+
+    // case: 12
+    #[test]
+    fn more_items_than_graph_sends_and_deep_nesting_are_refused() {
+        let many = |count: usize| format!(r#"{{"value":[{}{{}}]}}"#, "{},".repeat(count - 1));
+        assert_eq!(count(&many(MOST_ITEMS)), Ok(MOST_ITEMS));
+        assert_eq!(count(&many(MOST_ITEMS + 1)), Err(()));
+        let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        for place in ["unknown", "resourceData", "clientState"] {
+            let body = |depth| format!(r#"{{"value":[{{"{place}":{}}}]}}"#, deep(depth));
+            assert_eq!(count(&body(100)), Ok(1), "{place}");
+            assert_eq!(count(&body(10_000)), Err(()), "{place}");
         }
     }
 }

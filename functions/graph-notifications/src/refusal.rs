@@ -23,12 +23,30 @@ impl Refusal {
         }
     }
 
+    /// The body is packed, as Graph's never are.
+    pub fn packed() -> Self {
+        Self {
+            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            kind: "/problems/unsupported-media-type",
+            detail: "send the body as it is, without a content-encoding",
+        }
+    }
+
     /// The body is larger than any of Graph's.
     pub fn too_large() -> Self {
         Self {
             status: StatusCode::PAYLOAD_TOO_LARGE,
             kind: "/problems/too-large",
             detail: "a body may have 1 MiB and 1000 notifications",
+        }
+    }
+
+    /// The body does not come to its end.
+    pub fn too_slow() -> Self {
+        Self {
+            status: StatusCode::REQUEST_TIMEOUT,
+            kind: "/problems/too-slow",
+            detail: "the body did not arrive in time",
         }
     }
 

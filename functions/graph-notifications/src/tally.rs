@@ -84,10 +84,11 @@ impl Counters {
         let due = book
             .told_at
             .is_none_or(|told| told.checked_add(LINES_APART).is_ok_and(|next| next <= now));
-        if request.refused() == 0 || !due {
+        let (total, told) = (book.total, book.told);
+        // What a flood left untold is told by the next request after it, whatever that one is.
+        if total.refused() == told.refused() || !due {
             return;
         }
-        let (total, told) = (book.total, book.told);
         tracing::warn!(
             forged = total.forged - told.forged,
             unreadable = total.unreadable - told.unreadable,
@@ -101,5 +102,31 @@ impl Counters {
     /// The counts so far.
     pub fn total(&self) -> Tally {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(counters: &Counters) -> u64 {
+        counters.0.lock().unwrap().told.forged
+    }
+
+    #[test]
+    fn a_flood_is_told_in_few_lines_and_its_end_by_whatever_comes_next() {
+        let counters = Counters::default();
+        let forged = Tally {
+            forged: 1,
+            ..Tally::default()
+        };
+        let start = Timestamp::UNIX_EPOCH;
+        for _ in 0..1_000 {
+            counters.add(&forged, start);
+        }
+        assert_eq!((told(&counters), counters.total().forged), (1, 1_000));
+        let next = start.checked_add(LINES_APART).unwrap();
+        counters.add(&Tally::default(), next);
+        assert_eq!(told(&counters), 1_000);
     }
 }

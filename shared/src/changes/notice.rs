@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -23,6 +24,9 @@ use crate::store::{Haste, Store, StoreError, Watch};
 const LOOKS_APART: Duration = Duration::from_secs(15);
 /// Graph wants no second renewal within ten minutes.
 const RENEWALS_APART: Duration = Duration::from_mins(10);
+
+/// Connections whose notices are stored at once: one batch may tell of many tenants, and has 3 s.
+const SIDE_BY_SIDE: usize = 16;
 
 /// One verified item of a notification: the proof in its client state held.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,11 +122,30 @@ impl NoticeSink for Inbox {
                 .or_default()
                 .push(notice);
         }
-        let mut taken = Taken::default();
-        for (connection, notices) in by_connection {
-            self.take_of(connection, notices, &mut taken).await?;
+        let each = by_connection
+            .into_iter()
+            .map(|(connection, notices)| self.take_of(connection, notices));
+        let ends: Vec<_> = stream::iter(each).buffer_unordered(SIDE_BY_SIDE).collect().await;
+        // Only now: what ails one connection must not keep the others' notices out of the table.
+        ends.into_iter()
+            .try_fold(Taken::default(), |sum, one| Ok(sum.and(one?)))
+    }
+}
+
+impl Taken {
+    fn and(self, other: Self) -> Self {
+        let Self {
+            noted,
+            known,
+            foreign,
+            irrelevant,
+        } = other;
+        Self {
+            noted: self.noted + noted,
+            known: self.known + known,
+            foreign: self.foreign + foreign,
+            irrelevant: self.irrelevant + irrelevant,
         }
-        Ok(taken)
     }
 }
 
@@ -131,29 +154,28 @@ impl Inbox {
         &self,
         connection: ConnectionId,
         mut notices: Vec<Notice>,
-        taken: &mut Taken,
-    ) -> Result<(), NoticeError> {
+    ) -> Result<Taken, NoticeError> {
+        let mut taken = Taken::default();
         let Some(watch) = self.watch_for(connection, &notices).await? else {
-            taken.foreign += notices.len();
-            return Ok(());
+            taken.foreign = notices.len();
+            return Ok(taken);
         };
         let before = notices.len();
         notices.retain(|notice| is_ours(notice, &watch));
-        taken.foreign += before - notices.len();
+        taken.foreign = before - notices.len();
         if !watch.follows {
-            taken.irrelevant += notices.len();
-            return Ok(());
+            taken.irrelevant = notices.len();
+            return Ok(taken);
         }
         let count = notices.len();
         let mut sorted = sort(notices, &watch);
         let changes = self.that_matter(connection, &mut sorted, &watch).await?;
         let names = changes.named.len();
-        let added = self.note(connection, changes, &watch).await?;
-        self.ask(connection, &sorted, &watch).await?;
-        taken.noted += added;
-        taken.known += names - added;
-        taken.irrelevant += count.saturating_sub(names);
-        Ok(())
+        taken.noted = self.note(connection, changes, &watch).await?;
+        self.ask(connection, &sorted).await?;
+        taken.known = names - taken.noted;
+        taken.irrelevant = count.saturating_sub(names);
+        Ok(taken)
     }
 
     /// The watch as it was a moment ago; as it is now where that one does not know a subscription.
@@ -215,15 +237,21 @@ impl Inbox {
     }
 
     /// Has the scheduler attend to what only it can do.
-    async fn ask(&self, connection: ConnectionId, sorted: &Sorted, watch: &Watch) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let changed = |watch: &mut Watch| ask_in(watch, sorted, now);
-        let mut as_read = watch.clone();
-        changed(&mut as_read);
-        if as_read != *watch {
-            self.store.change_watch(connection, changed).await?;
+    async fn ask(&self, connection: ConnectionId, sorted: &Sorted) -> Result<(), StoreError> {
+        if sorted.asks_for_nothing() {
+            return Ok(());
         }
-        Ok(())
+        let now = self.clock.now();
+        // Not judged by the watch of a moment ago: one that was due then may be attended to since, and what is asked for
+        // now would be lost.
+        let changed = |watch: &mut Watch| ask_in(watch, sorted, now);
+        self.store.change_watch(connection, changed).await.map(|_| ())
+    }
+}
+
+impl Sorted {
+    fn asks_for_nothing(&self) -> bool {
+        !self.look && self.reauthorise.is_empty() && self.removed.is_empty()
     }
 }
 
