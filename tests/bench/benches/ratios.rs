@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bench::{import, memory, requests};
+use bench::{import, memory, requests, webhook};
 
 const PBX_LATENCY: Duration = Duration::from_millis(50);
 
@@ -24,6 +24,7 @@ fn main() -> anyhow::Result<()> {
 
 async fn all(large: bool) -> anyhow::Result<()> {
     requests::measure(10_000).await?;
+    webhook::measure(Duration::from_secs(if large { 60 } else { 15 })).await?;
     import::measure(1_000, PBX_LATENCY).await?;
     if large {
         import::measure(10_000, PBX_LATENCY).await?;

@@ -9,3 +9,4 @@ pub mod row;
 pub mod stage;
 pub mod table;
 mod table_count;
+pub mod webhook;
