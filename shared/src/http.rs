@@ -146,6 +146,14 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// What another side calls something, fit for a log: codes and ids have letters, digits and a few marks, and an end.
+pub fn harmless(text: &str) -> String {
+    text.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c))
+        .take(80)
+        .collect()
+}
+
 fn tls(options: &HttpOptions) -> Result<ClientConfig, HttpSetupError> {
     match &options.extra_root_ca {
         Some(pem) => with_extra_roots(pem),

@@ -7,11 +7,15 @@
 //! - `changes`: what follows the directory between the scheduled runs.
 //! - `ports`: what the use case needs of the outside.
 //! - `graph`, `pbx`, `store`: Microsoft Graph, the phone system, the table.
+//! - `sso`: people who sign in with Microsoft.
+//! - `app_proof`, `aadsts`: how our app signs in with Microsoft, and how that is refused.
 //! - `queue`: hints from one function to another.
 //! - `http`: how every one of our requests leaves the machine.
 //! - `sides`, `wiring`: clients and engine, made of settings.
 //! - `settings`, `telemetry`: environment and logs.
 
+pub mod aadsts;
+pub mod app_proof;
 pub mod changes;
 pub mod clock;
 pub mod deadline;
@@ -25,6 +29,7 @@ pub mod queue;
 pub mod secrets;
 pub mod settings;
 pub mod sides;
+pub mod sso;
 pub mod store;
 pub mod sync_run;
 pub mod telemetry;

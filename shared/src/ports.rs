@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::connection::{Capabilities, Connection, ConnectionSecrets};
@@ -287,6 +288,26 @@ pub trait PhoneSystem: Send + Sync {
     async fn close(&self);
 }
 
+/// What lets one extension into a client of the Linkus SDK without its password. Prints nothing of itself.
+#[derive(Debug, Clone)]
+pub struct LoginSignature {
+    /// The signature.
+    pub sign: SecretString,
+    /// When it ends; `None` where this firmware makes only such as never end.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// The Linkus SDK side of a PBX: its own credentials, its own sessions.
+#[async_trait]
+pub trait LinkusSignIn: Send + Sync {
+    /// A signature for the extension with this number, good for about so long. Repeating makes another one.
+    async fn login_signature(
+        &self,
+        extension: &ExtensionNumber,
+        life: Duration,
+    ) -> Result<LoginSignature, PhoneSystemError>;
+}
+
 /// Why the PBX did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum PhoneSystemError {
@@ -441,6 +462,12 @@ pub struct Sides {
 pub trait SideFactory: Send + Sync {
     /// Clients of a stored connection; they share the PBX token through the table.
     fn sides(&self, connection: &Connection, secrets: &ConnectionSecrets) -> Result<Sides, SideError>;
+    /// The Linkus SDK side of a stored connection; `None` where nobody gave its credentials.
+    fn linkus(
+        &self,
+        connection: &Connection,
+        secrets: &ConnectionSecrets,
+    ) -> Result<Option<Arc<dyn LinkusSignIn>>, SideError>;
     /// Clients with credentials under test; the PBX token lives and dies with them.
     fn sides_under_test(
         &self,

@@ -8,11 +8,13 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
-use crate::domain::connection::{Connection, ConnectionSecrets};
+use crate::domain::connection::{
+    AppCredential, Connection, ConnectionSecrets, LinkusSdkCredentials, PbxCredentials,
+};
 use crate::domain::ids::ConnectionId;
-use crate::graph::{Credential, GraphClient, GraphConfig};
-use crate::pbx::{PbxClient, PbxConfig};
-use crate::ports::{Clock, Directory, SideError, SideFactory, Sides};
+use crate::graph::{GraphClient, GraphConfig};
+use crate::pbx::{LinkusClient, PbxClient, PbxConfig};
+use crate::ports::{Clock, Directory, LinkusSignIn, SideError, SideFactory, Sides};
 use crate::settings::{AddressPolicy, GraphAddresses};
 use crate::store::Store;
 
@@ -26,6 +28,7 @@ pub struct RealSides {
     store: Store,
     clock: Arc<dyn Clock>,
     kept: Mutex<BTreeMap<ConnectionId, Kept>>,
+    kept_linkus: Mutex<BTreeMap<ConnectionId, (Fingerprint, Arc<dyn LinkusSignIn>)>>,
 }
 
 /// The clients of one connection, and of which addresses and secrets they were made.
@@ -51,6 +54,7 @@ impl RealSides {
             store,
             clock,
             kept: Mutex::default(),
+            kept_linkus: Mutex::default(),
         }
     }
 
@@ -72,7 +76,7 @@ impl RealSides {
             login_base: self.microsoft.login.to_string(),
             tenant: connection.tenant,
             client_id: connection.client,
-            credential: Credential::Secret(secrets.client_secret.clone()),
+            credential: secrets.app.clone(),
             retry_budget,
         };
         GraphClient::new(config, Arc::clone(&self.clock))
@@ -106,6 +110,37 @@ impl SideFactory for RealSides {
         Ok(sides)
     }
 
+    fn linkus(
+        &self,
+        connection: &Connection,
+        secrets: &ConnectionSecrets,
+    ) -> Result<Option<Arc<dyn LinkusSignIn>>, SideError> {
+        let Some(sdk) = &secrets.linkus_sdk else {
+            return Ok(None);
+        };
+        let made_of = sdk_fingerprint(connection, sdk);
+        // As above.
+        let mut kept = self.kept_linkus.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, client)) = kept.get(&connection.id)
+            && *known == made_of
+        {
+            return Ok(Some(Arc::clone(client)));
+        }
+        let tokens = Arc::new(self.store.sdk_token_store(connection.id));
+        let credentials = PbxCredentials {
+            client_id: sdk.access_id.clone(),
+            client_secret: sdk.access_key.clone(),
+        };
+        let config = PbxConfig {
+            credentials,
+            ..self.pbx_config(connection, secrets)
+        };
+        let pbx = PbxClient::new(config, tokens, Arc::clone(&self.clock))?;
+        let client: Arc<dyn LinkusSignIn> = Arc::new(LinkusClient::new(pbx));
+        kept.insert(connection.id, (made_of, Arc::clone(&client)));
+        Ok(Some(client))
+    }
+
     fn sides_under_test(
         &self,
         connection: &Connection,
@@ -121,18 +156,35 @@ impl SideFactory for RealSides {
     }
 }
 
-/// Of everything that a client is made of. Each text is preceded by its length, so that no two lists of texts are one.
+fn sdk_fingerprint(connection: &Connection, sdk: &LinkusSdkCredentials) -> Fingerprint {
+    fingerprint_of(&[
+        connection.pbx.base_url.as_str(),
+        connection.pbx.ca_pem.as_deref().unwrap_or_default(),
+        &sdk.access_id,
+        sdk.access_key.expose_secret(),
+    ])
+}
+
+/// Of everything that a client is made of.
 fn fingerprint(connection: &Connection, secrets: &ConnectionSecrets) -> Fingerprint {
     let ca_pem = connection.pbx.ca_pem.as_deref().unwrap_or_default();
-    let texts = [
+    let app = match &secrets.app {
+        AppCredential::Secret(secret) => secret.expose_secret(),
+        AppCredential::Certificate(own) => own.private_key_pem.expose_secret(),
+    };
+    fingerprint_of(&[
         &connection.tenant.to_string(),
         &connection.client.to_string(),
         connection.pbx.base_url.as_str(),
         ca_pem,
-        secrets.client_secret.expose_secret(),
+        app,
         &secrets.pbx.client_id,
         secrets.pbx.client_secret.expose_secret(),
-    ];
+    ])
+}
+
+/// Each text is preceded by its length, so that no two lists of texts are one.
+fn fingerprint_of(texts: &[&str]) -> Fingerprint {
     let mut hash = Sha256::new();
     for text in texts {
         hash.update(text.len().to_be_bytes());

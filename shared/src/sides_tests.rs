@@ -5,7 +5,7 @@ use url::Url;
 
 use super::*;
 use crate::clock::SystemClock;
-use crate::domain::connection::{Capabilities, ConnectionStatus, PbxCredentials, PbxSide};
+use crate::domain::connection::{AppCredential, Capabilities, ConnectionStatus, PbxCredentials, PbxSide};
 use crate::domain::ids::{ClientId, TenantId};
 use crate::secrets::FileKeySealer;
 use crate::store::local_client;
@@ -42,7 +42,7 @@ fn connection() -> Connection {
 
 fn secrets(pbx_secret: &str) -> ConnectionSecrets {
     ConnectionSecrets {
-        client_secret: "canary-entra".to_owned().into(),
+        app: AppCredential::secret("canary-entra"),
         pbx: PbxCredentials {
             client_id: "id".to_owned(),
             client_secret: pbx_secret.to_owned().into(),

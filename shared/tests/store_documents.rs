@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
+use shared::domain::connection::AppCredential;
 use shared::domain::ids::SyncRunId;
 use shared::domain::operation_record::{OperationKind, OperationRecord};
 use shared::domain::role::Role;
@@ -160,7 +161,10 @@ async fn no_secret_can_be_read_in_the_table() {
     }
     assert!(looked > 20);
     let opened = store.secrets(id).await.unwrap().unwrap();
-    assert_eq!(opened.client_secret.expose_secret(), "canary-client-secret");
+    let AppCredential::Secret(secret) = &opened.app else {
+        panic!("the app has a secret");
+    };
+    assert_eq!(secret.expose_secret(), "canary-client-secret");
     assert_eq!(
         opened.linkus_sdk.unwrap().access_key.expose_secret(),
         "canary-access-key"

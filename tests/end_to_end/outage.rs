@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use shared::deadline::Deadline;
-use shared::domain::connection::ConnectionStatus;
+use shared::domain::connection::{AppCredential, ConnectionStatus};
 use shared::domain::operation_record::OutcomeKind;
 use shared::domain::sync_run::{RunMode, RunState, SyncRun, Trigger};
 use shared::ports::SyncHint;
@@ -85,7 +85,7 @@ async fn an_expired_secret_is_said_on_the_connection_and_cleared_by_the_first_su
         .await
         .unwrap()
         .unwrap();
-    secrets.client_secret = "another".to_owned().into();
+    secrets.app = AppCredential::secret("another");
     stage
         .engine
         .store

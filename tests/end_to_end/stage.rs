@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use shared::deadline::Deadline;
 use shared::domain::connection::{
-    Capabilities, Connection, ConnectionSecrets, ConnectionStatus, PbxCredentials, PbxSide,
+    AppCredential, Capabilities, Connection, ConnectionSecrets, ConnectionStatus, PbxCredentials, PbxSide,
 };
 use shared::domain::extension::OwnedFields;
 use shared::domain::ids::{ConnectionId, SyncRunId};
@@ -322,7 +322,7 @@ async fn connect(engine: &Engine, pbx_url: &str) -> ConnectionId {
         created_at: engine.clock.now(),
     };
     let secrets = ConnectionSecrets {
-        client_secret: SecretString::from(SECRET),
+        app: AppCredential::secret(SECRET),
         pbx: PbxCredentials {
             client_id: "simulated-client-id".into(),
             client_secret: SecretString::from("simulated-client-secret"),

@@ -13,7 +13,7 @@ use scheduler::{STEP, handle};
 use shared::changes::{Address, Surroundings};
 use shared::clock::SystemClock;
 use shared::domain::connection::{
-    Capabilities, Connection, ConnectionSecrets, ConnectionStatus, PbxCredentials, PbxSide,
+    AppCredential, Capabilities, Connection, ConnectionSecrets, ConnectionStatus, PbxCredentials, PbxSide,
 };
 use shared::domain::ids::{ClientId, ConnectionId, TenantId};
 use shared::domain::sync_run::Trigger;
@@ -51,7 +51,7 @@ fn connection(serial_number: &str) -> Connection {
 async fn add(store: &Store, serial_number: &str, due: Timestamp) -> ConnectionId {
     let connection = connection(serial_number);
     let secrets = ConnectionSecrets {
-        client_secret: "secret".to_owned().into(),
+        app: AppCredential::secret("secret"),
         pbx: PbxCredentials {
             client_id: "id".to_owned(),
             client_secret: "secret".to_owned().into(),

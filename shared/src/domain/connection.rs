@@ -86,11 +86,36 @@ impl ConnectionStatus {
 #[derive(Debug, Clone)]
 pub struct ConnectionSecrets {
     /// Of the app registration.
-    pub client_secret: SecretString,
+    pub app: AppCredential,
     /// Of the PBX's API.
     pub pbx: PbxCredentials,
     /// Of the Linkus SDK, if sign-in is brokered.
     pub linkus_sdk: Option<LinkusSdkCredentials>,
+}
+
+/// How the app registration proves who it is.
+#[derive(Debug, Clone)]
+pub enum AppCredential {
+    /// By the value of a client secret.
+    Secret(SecretString),
+    /// By the key of a certificate that is registered on the app.
+    Certificate(AppCertificate),
+}
+
+/// A certificate with its key.
+#[derive(Debug, Clone)]
+pub struct AppCertificate {
+    /// PKCS#8, PEM.
+    pub private_key_pem: SecretString,
+    /// X.509, PEM: public.
+    pub certificate_pem: String,
+}
+
+impl AppCredential {
+    /// By a client secret of this value.
+    pub fn secret(value: impl Into<String>) -> Self {
+        Self::Secret(SecretString::from(value.into()))
+    }
 }
 
 /// Of the PBX's API page.

@@ -4,6 +4,7 @@ pub mod binding;
 pub mod change;
 pub mod client_state;
 pub mod connection;
+pub mod cookie_key;
 pub mod entra_user;
 pub mod extension;
 pub mod graph_properties;

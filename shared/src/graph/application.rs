@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::client::{Call, GraphClient};
 use super::error::Failure;
-use super::token::Credential;
 use super::wire::plain;
+use crate::domain::connection::AppCredential;
 use crate::ports::DirectoryError;
 
 const DOING: &str = "reading the app registration";
@@ -53,7 +53,9 @@ impl GraphClient {
             yielding: false,
             doing: DOING,
         };
-        let Credential::Secret(secret) = &self.credential;
+        let AppCredential::Secret(secret) = &self.credential else {
+            return Ok(SecretExpiry::Unknown);
+        };
         match self.fetch(&call, &self.patience(), plain::<Application>).await {
             Ok(application) => Ok(end_of(secret.expose_secret(), &application)),
             Err(Failure::Refused(refusal)) if refusal.status == StatusCode::NOT_FOUND => {

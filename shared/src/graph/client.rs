@@ -11,12 +11,13 @@ use secrecy::ExposeSecret;
 use url::Url;
 use uuid::Uuid;
 
-use super::error::{Cause, Failure, Refusal, harmless, unexpected};
+use super::error::{Cause, Failure, Refusal, unexpected};
 use super::retry::{Patience, Setback, delay, parse_retry_after};
 use super::throttle::{Throttle, Wait};
-use super::token::{Credential, Token, TokenCache};
+use super::token::{Token, TokenCache};
+use crate::domain::connection::AppCredential;
 use crate::domain::ids::{ClientId, TenantId};
-use crate::http::{self, HttpOptions, read_limited};
+use crate::http::{self, HttpOptions, harmless, read_limited};
 use crate::ports::{Clock, DirectoryError, SideError};
 
 /// A page of 999 users takes half a megabyte; twenty pages of members in a batch stay below two.
@@ -40,7 +41,7 @@ pub struct GraphConfig {
     /// The app registration.
     pub client_id: ClientId,
     /// Its proof of identity.
-    pub credential: Credential,
+    pub credential: AppCredential,
     /// How long one read may wait in all for a throttled or failing Graph.
     pub retry_budget: Duration,
 }
@@ -58,7 +59,7 @@ pub struct GraphClient {
     pub(super) token_url: Url,
     pub(super) scope: String,
     pub(super) client_id: String,
-    pub(super) credential: Credential,
+    pub(super) credential: AppCredential,
     pub(super) tokens: TokenCache,
     throttle: Throttle,
     retry_budget: Duration,

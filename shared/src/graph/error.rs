@@ -6,6 +6,7 @@ use std::error::Error;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
+use crate::http::harmless;
 use crate::ports::DirectoryError;
 
 /// The reason behind a failure, without addresses and bodies.
@@ -135,14 +136,6 @@ impl ErrorObject {
         }
         codes
     }
-}
-
-/// Letters, digits and a few marks, at most 80: what codes and ids consist of.
-pub(super) fn harmless(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c))
-        .take(80)
-        .collect()
 }
 
 #[cfg(test)]

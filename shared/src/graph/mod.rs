@@ -23,4 +23,3 @@ mod wire;
 
 pub use application::SecretExpiry;
 pub use client::{GraphClient, GraphConfig};
-pub use token::Credential;

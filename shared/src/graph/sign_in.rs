@@ -1,65 +1,26 @@
 //! Refusals of the token endpoint. The number picks the sentence; what is not known to be lasting is asked again.
 
 use reqwest::StatusCode;
-use serde::Deserialize;
 
+use crate::aadsts::TokenRefusal;
 use crate::ports::{DirectoryError, SignInProblem};
-
-/// Throttled, looping, or a fault on their side.
-const PASSING: [u64; 6] = [50_196, 90_055, 50_033, 90_006, 90_024, 90_033];
-
-#[derive(Deserialize, Default)]
-struct TokenError {
-    #[serde(default)]
-    error: Option<String>,
-    #[serde(default)]
-    error_codes: Vec<u64>,
-    #[serde(default)]
-    error_description: Option<String>,
-}
-
-impl TokenError {
-    fn codes(&self) -> Vec<u64> {
-        if !self.error_codes.is_empty() {
-            return self.error_codes.clone();
-        }
-        let text = self.error_description.as_deref().unwrap_or_default();
-        let digits = text
-            .strip_prefix("AADSTS")
-            .map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
-        digits
-            .flatten()
-            .and_then(|digits| digits.parse().ok())
-            .into_iter()
-            .collect()
-    }
-
-    fn is_passing(&self, codes: &[u64]) -> bool {
-        matches!(
-            self.error.as_deref(),
-            Some("temporarily_unavailable" | "server_error")
-        ) || codes.iter().any(|code| PASSING.contains(code))
-    }
-}
 
 /// What a refused sign-in means; `None`: worth another attempt.
 pub(super) fn refusal(status: StatusCode, body: &[u8]) -> Option<DirectoryError> {
-    if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+    let answer = TokenRefusal::read(body);
+    if answer.is_passing(status) {
         return None;
     }
-    // A gateway's page instead of JSON still is a refusal by this status.
-    let answer: TokenError = serde_json::from_slice(body).unwrap_or_default();
-    let codes = answer.codes();
-    if answer.is_passing(&codes) {
-        return None;
-    }
-    let known = codes.iter().find_map(|code| Some((*code, known(*code)?)));
+    let known = answer
+        .numbers
+        .iter()
+        .find_map(|code| Some((*code, known(*code)?)));
     Some(match known {
         Some((code, (problem, words))) => DirectoryError::SignInRefused {
             problem,
             sentence: format!("{words} (AADSTS{code})"),
         },
-        None => other(status, &answer, &codes),
+        None => other(status, &answer),
     })
 }
 
@@ -98,15 +59,14 @@ fn known(code: u64) -> Option<(SignInProblem, &'static str)> {
     })
 }
 
-fn other(status: StatusCode, answer: &TokenError, codes: &[u64]) -> DirectoryError {
-    let code = codes
-        .first()
+fn other(status: StatusCode, answer: &TokenRefusal) -> DirectoryError {
+    let code = answer
+        .number()
         .map(|code| format!(", AADSTS{code}"))
         .unwrap_or_default();
-    let error = super::error::harmless(answer.error.as_deref().unwrap_or("no error code"));
     DirectoryError::SignInRefused {
         problem: SignInProblem::Other,
-        sentence: format!("status {}, {error}{code}", status.as_u16()),
+        sentence: format!("status {}, {}{code}", status.as_u16(), answer.error),
     }
 }
 

@@ -1,7 +1,6 @@
 //! App-only access tokens. One request for a token at a time and client; a token is dropped five minutes before its end
 //! or when Graph refuses it. Neither tokens nor secrets reach logs or errors.
 
-use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,8 +13,9 @@ use super::client::GraphClient;
 use super::error::unexpected;
 use super::retry::{Patience, Setback, delay, parse_retry_after};
 use super::sign_in::refusal;
+use crate::app_proof::{UnusableCertificate, form_fields};
 use crate::http::read_limited;
-use crate::ports::DirectoryError;
+use crate::ports::{DirectoryError, SignInProblem};
 
 /// A token is renewed so long before its end that no request made with it outlives it.
 const MARGIN: Duration = Duration::from_mins(5);
@@ -25,29 +25,6 @@ const SHORTEST_LIFE: f64 = 60.0;
 const LONGEST_LIFE: f64 = 86_400.0;
 /// A token answer takes a few kilobytes.
 const MAX_ANSWER: usize = 256 * 1024;
-
-/// How the app proves who it is.
-#[derive(Clone)]
-pub enum Credential {
-    /// With the value of a client secret.
-    Secret(SecretString),
-}
-
-impl Credential {
-    fn form_field(&self) -> (&'static str, &str) {
-        match self {
-            Self::Secret(secret) => ("client_secret", secret.expose_secret()),
-        }
-    }
-}
-
-impl fmt::Debug for Credential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Secret(_) => f.write_str("Secret([redacted])"),
-        }
-    }
-}
 
 /// The token of one client, and the lock that keeps requests for it apart.
 #[derive(Default)]
@@ -132,12 +109,22 @@ impl GraphClient {
     }
 
     async fn ask_for_token(&self, number: u64) -> Result<Token, Refused> {
-        let form = [
+        let proof = form_fields(
+            &self.credential,
+            &self.client_id,
+            self.token_url.as_str(),
+            self.clock.now(),
+        )
+        .map_err(|error| Refused::Stop(unusable(error)))?;
+        let proof = proof.iter().map(|(name, value)| (*name, value.expose_secret()));
+        let form: Vec<(&str, &str)> = [
             ("grant_type", "client_credentials"),
             ("client_id", &self.client_id),
             ("scope", &self.scope),
-            self.credential.form_field(),
-        ];
+        ]
+        .into_iter()
+        .chain(proof)
+        .collect();
         let sent = self.http.post(self.token_url.clone()).form(&form).send().await;
         let response = sent.map_err(|e| again(None, e.without_url()))?;
         let status = response.status();
@@ -169,6 +156,13 @@ impl GraphClient {
             renew_at,
             number,
         })
+    }
+}
+
+fn unusable(error: UnusableCertificate) -> DirectoryError {
+    DirectoryError::SignInRefused {
+        problem: SignInProblem::Other,
+        sentence: error.to_string(),
     }
 }
 
@@ -223,11 +217,5 @@ mod tests {
             Some(Duration::from_secs(3599))
         );
         assert_eq!(lifetime(&Lifetime::Text("soon".to_owned())), None);
-    }
-
-    #[test]
-    fn a_credential_prints_nothing() {
-        let credential = Credential::Secret(SecretString::from("canary-1"));
-        assert!(!format!("{credential:?}").contains("canary"));
     }
 }

@@ -75,7 +75,8 @@ impl Refusal {
 }
 
 /// Keys that this client sends and a refusal may blame.
-const SENT_KEYS: [&str; 17] = [
+const SENT_KEYS: [&str; 18] = [
+    "expire_time",
     "number",
     "first_name",
     "last_name",

@@ -7,6 +7,7 @@ mod error;
 mod extension_reads;
 mod extension_writes;
 mod limiter;
+mod linkus;
 mod organization;
 mod pace;
 mod passwords;
@@ -22,4 +23,5 @@ mod wire;
 
 pub use address::{AddressRefused, PbxAddress};
 pub use client::{PbxClient, PbxConfig, PbxTimeouts};
+pub use linkus::LinkusClient;
 pub use token_memory::InMemoryTokens;

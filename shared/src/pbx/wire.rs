@@ -49,9 +49,7 @@ pub(super) struct Created {
 /// The answer of `get_token` and `refresh_token`.
 #[derive(Deserialize)]
 pub(super) struct TokenPair {
-    #[serde(deserialize_with = "secret")]
     pub(super) access_token: SecretString,
-    #[serde(deserialize_with = "secret")]
     pub(super) refresh_token: SecretString,
     #[serde(default)]
     pub(super) access_token_expire_time: Option<Int>,
@@ -151,10 +149,6 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
         let kind = error.into_inner().classify();
         format!("{kind:?} error at {place}")
     })
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
-    String::deserialize(deserializer).map(SecretString::from)
 }
 
 fn null_as_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>

@@ -7,7 +7,9 @@ use super::Store;
 use super::error::StoreError;
 use super::item::{Row, body, from_doc, row, to_doc};
 use super::keys::Key;
-use crate::domain::connection::{ConnectionSecrets, LinkusSdkCredentials, PbxCredentials};
+use crate::domain::connection::{
+    AppCertificate, AppCredential, ConnectionSecrets, LinkusSdkCredentials, PbxCredentials,
+};
 use crate::domain::ids::ConnectionId;
 use crate::secrets::Sealed;
 
@@ -48,21 +50,30 @@ pub(super) mod bytes {
 /// The text that is sealed.
 #[derive(Serialize, Deserialize)]
 struct Plain {
+    /// Empty where the app has a certificate.
+    #[serde(default)]
     client_secret: String,
+    /// Key and certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    certificate: Option<(String, String)>,
     pbx: (String, String),
     linkus_sdk: Option<(String, String)>,
 }
 
 impl From<&ConnectionSecrets> for Plain {
     fn from(secrets: &ConnectionSecrets) -> Self {
-        let ConnectionSecrets {
-            client_secret,
-            pbx,
-            linkus_sdk,
-        } = secrets;
+        let ConnectionSecrets { app, pbx, linkus_sdk } = secrets;
         let open = |secret: &SecretString| secret.expose_secret().to_owned();
+        let (client_secret, certificate) = match app {
+            AppCredential::Secret(secret) => (open(secret), None),
+            AppCredential::Certificate(own) => {
+                let pair = (open(&own.private_key_pem), own.certificate_pem.clone());
+                (String::new(), Some(pair))
+            }
+        };
         Self {
-            client_secret: open(client_secret),
+            client_secret,
+            certificate,
             pbx: (pbx.client_id.clone(), open(&pbx.client_secret)),
             linkus_sdk: linkus_sdk
                 .as_ref()
@@ -74,8 +85,15 @@ impl From<&ConnectionSecrets> for Plain {
 impl From<Plain> for ConnectionSecrets {
     fn from(plain: Plain) -> Self {
         let (client_id, client_secret) = plain.pbx;
+        let app = match plain.certificate {
+            None => AppCredential::secret(plain.client_secret),
+            Some((key, certificate_pem)) => AppCredential::Certificate(AppCertificate {
+                private_key_pem: key.into(),
+                certificate_pem,
+            }),
+        };
         Self {
-            client_secret: plain.client_secret.into(),
+            app,
             pbx: PbxCredentials {
                 client_id,
                 client_secret: client_secret.into(),

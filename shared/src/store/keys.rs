@@ -15,6 +15,8 @@
 //! | what is due | index `due`: `due_shard`, `due_at`; only work states, pending changes and watches with something due |
 //! | a list of skipped or held objects | `C#<id>#P#<name>`: a head and its chunks |
 //! | one API token; all of them | `TOKENS`, sorted by hash |
+//! | a sign-in under way, by its state; a code for an app, by itself | `LOGIN#<hash>`, `CODE#<hash>` |
+//! | a browser's session, by its cookie | `SESSION#<hash>` |
 //! | what is the whole installation's | `INSTALL`, fixed sort keys |
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -124,11 +126,26 @@ impl Key {
     pub(super) fn webhook_key() -> Self {
         Partition("INSTALL".to_owned()).at("WEBHOOKKEY")
     }
+    pub(super) fn cookie_keys() -> Self {
+        Partition("INSTALL".to_owned()).at("COOKIEKEYS")
+    }
+    pub(super) fn login_attempt(hash: &str) -> Self {
+        Partition(format!("LOGIN#{hash}")).at("LOGIN")
+    }
+    pub(super) fn sso_code(hash: &str) -> Self {
+        Partition(format!("CODE#{hash}")).at("CODE")
+    }
+    pub(super) fn session(hash: &str) -> Self {
+        Partition(format!("SESSION#{hash}")).at("SESSION")
+    }
     pub(super) fn cursor(id: ConnectionId, kind: &str) -> Self {
         Partition::connection(id).at(format!("CURSOR#{kind}"))
     }
     pub(super) fn pbx_tokens(id: ConnectionId) -> Self {
         Partition::connection(id).at("PBXTOKENS")
+    }
+    pub(super) fn sdk_tokens(id: ConnectionId) -> Self {
+        Partition::connection(id).at("SDKTOKENS")
     }
     pub(super) fn run(id: ConnectionId, run: SyncRunId) -> Self {
         Partition::runs(id).at(run.to_string())

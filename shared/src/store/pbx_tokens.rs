@@ -19,6 +19,14 @@ use crate::ports::{CredentialsDigest, PbxTokenStore, PbxTokens, TokenStoreError}
 pub struct StoredPbxTokens {
     store: Store,
     connection: ConnectionId,
+    application: Application,
+}
+
+/// Of which of the PBX's two applications; each has its own credentials and its own eight sessions.
+#[derive(Clone, Copy)]
+enum Application {
+    Api,
+    LinkusSdk,
 }
 
 #[derive(Deserialize)]
@@ -51,13 +59,25 @@ impl Store {
         StoredPbxTokens {
             store: self.clone(),
             connection,
+            application: Application::Api,
+        }
+    }
+
+    /// The token pair of the Linkus SDK of this connection's PBX.
+    pub fn sdk_token_store(&self, connection: ConnectionId) -> StoredPbxTokens {
+        StoredPbxTokens {
+            application: Application::LinkusSdk,
+            ..self.pbx_token_store(connection)
         }
     }
 }
 
 impl StoredPbxTokens {
     fn key(&self) -> Key {
-        Key::pbx_tokens(self.connection)
+        match self.application {
+            Application::Api => Key::pbx_tokens(self.connection),
+            Application::LinkusSdk => Key::sdk_tokens(self.connection),
+        }
     }
 
     async fn load_pair(&self) -> Result<Option<PbxTokens>, StoreError> {

@@ -22,7 +22,7 @@ struct KeyRow {
 }
 
 /// What is the whole installation's is sealed under the id that no connection has.
-fn installation() -> ConnectionId {
+pub(super) fn installation() -> ConnectionId {
     ConnectionId::from(Uuid::nil())
 }
 

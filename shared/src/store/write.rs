@@ -208,6 +208,30 @@ impl Store {
         Ok(())
     }
 
+    /// Deletes and answers the item as it was; `None` when the condition did not hold.
+    pub(super) async fn delete_returning_old(
+        &self,
+        key: &Key,
+        condition: Expression,
+        doing: &'static str,
+    ) -> Result<Option<Row>, StoreError> {
+        let request = self
+            .client()
+            .delete_item()
+            .table_name(self.table())
+            .set_key(Some(key.row()))
+            .set_expression_attribute_values(condition.values())
+            .condition_expression(condition.text)
+            .return_values(ReturnValue::AllOld);
+        match self.patiently(|| request.clone().send()).await {
+            Ok(answer) => Ok(answer.attributes),
+            Err(error) => match error.as_service_error() {
+                Some(refused) if refused.is_conditional_check_failed_exception() => Ok(None),
+                _ => Err(unavailable(doing)(error)),
+            },
+        }
+    }
+
     /// All of `items` or none. One token goes with every try, the SDK's and ours, so that the table recognises a repeat
     /// whose first answer was lost.
     pub(super) async fn transact(

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
+use shared::domain::connection::AppCredential;
 use shared::domain::ids::{ClientId, TenantId};
-use shared::graph::{Credential, GraphConfig, SecretExpiry};
+use shared::graph::{GraphConfig, SecretExpiry};
 use shared::ports::{DirectoryError, SignInProblem};
 use simulators::graph::FaultKind;
 
@@ -54,7 +54,7 @@ async fn a_refused_token_is_replaced_once() {
 async fn wrong_settings_are_told_apart() {
     let cloud = Cloud::start().await;
     let wrong = GraphConfig {
-        credential: Credential::Secret(SecretString::from("canary-wrong")),
+        credential: AppCredential::secret("canary-wrong"),
         ..cloud.config()
     };
     let (kind, words) = problem(&cloud, wrong).await;

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
 use serde_json::json;
+use shared::domain::connection::AppCredential;
 use shared::domain::entra_user::EntraUser;
 use shared::domain::ids::{ClientId, EntraGroupId, EntraUserId, TenantId};
-use shared::graph::{Credential, GraphClient, GraphConfig};
+use shared::graph::{GraphClient, GraphConfig};
 use shared::ports::{Clock, Directory, DirectoryError, UserQuery};
 use simulators::clock::SimClock;
 use simulators::graph::{AppConfig, Behaviour, Config, Fault, FaultKind, Graph, Running, TenantConfig};
@@ -50,7 +50,7 @@ pub fn config(graph_base: String, login_base: String) -> GraphConfig {
         login_base,
         tenant: TenantId::parse(TENANT).unwrap(),
         client_id: ClientId::parse(APP).unwrap(),
-        credential: Credential::Secret(SecretString::from(SECRET)),
+        credential: AppCredential::secret(SECRET),
         retry_budget: GraphConfig::RUN_BUDGET,
     }
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use shared::domain::binding::{Binding, BoundExtension, Stage};
 use shared::domain::connection::{
-    Capabilities, Connection, ConnectionSecrets, ConnectionStatus, LinkusSdkCredentials, PbxCredentials,
-    PbxSide,
+    AppCredential, Capabilities, Connection, ConnectionSecrets, ConnectionStatus, LinkusSdkCredentials,
+    PbxCredentials, PbxSide,
 };
 use shared::domain::extension::{FieldsDigest, OwnedFields};
 use shared::domain::ids::{ClientId, ConnectionId, EntraUserId, ExtensionId, SyncRunId, TenantId};
@@ -53,7 +53,7 @@ pub fn connection_of(serial: &str) -> Connection {
 
 pub fn secrets() -> ConnectionSecrets {
     ConnectionSecrets {
-        client_secret: "canary-client-secret".into(),
+        app: AppCredential::secret("canary-client-secret"),
         pbx: PbxCredentials {
             client_id: "canary-pbx-id".to_owned(),
             client_secret: "canary-pbx-secret".into(),

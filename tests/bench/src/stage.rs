@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use shared::clock::SystemClock;
 use shared::domain::connection::{
-    Capabilities, Connection, ConnectionSecrets, ConnectionStatus, PbxCredentials, PbxSide,
+    AppCredential, Capabilities, Connection, ConnectionSecrets, ConnectionStatus, PbxCredentials, PbxSide,
 };
 use shared::domain::ids::ConnectionId;
 use shared::domain::number::ExtensionNumber;
@@ -221,7 +221,7 @@ async fn connect(engine: &Engine, pbx_url: &str) -> anyhow::Result<ConnectionId>
         created_at: now,
     };
     let secrets = ConnectionSecrets {
-        client_secret: SecretString::from(SECRET),
+        app: AppCredential::secret(SECRET),
         pbx: PbxCredentials {
             client_id: "simulated-client-id".to_owned(),
             client_secret: SecretString::from("simulated-client-secret"),

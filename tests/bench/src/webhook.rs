@@ -26,7 +26,8 @@ use crate::row::{Goal, float, remark, row};
 use crate::stage::{Stage, TENANT};
 
 const PER_SECOND: u32 = 500;
-const PEOPLE: usize = 1_000;
+/// As many as change within the time that a run takes: more would have been taken up by a run.
+const PEOPLE: usize = 50;
 
 struct Webhook {
     stage: Stage,
@@ -91,7 +92,11 @@ impl Webhook {
             subscriptions: BTreeMap::from([(SubscriptionKind::Users, known)]),
             ..Watch::idle(TENANT.parse()?, now)
         };
-        stage.engine.store.save_watch(stage.connection, &watch, None).await?;
+        stage
+            .engine
+            .store
+            .save_watch(stage.connection, &watch, None)
+            .await?;
         let bindings = stage.engine.store.bindings(stage.connection).await?;
         Ok(Self {
             url: serve(&stage, key.clone()).await?,
@@ -118,7 +123,9 @@ impl Webhook {
     }
 
     fn post(&self, n: u32, word: &str) -> impl Future<Output = anyhow::Result<()>> + Send + use<> {
-        let request = self.body(n, word).map(|body| self.client.post(&self.url).json(&body));
+        let request = self
+            .body(n, word)
+            .map(|body| self.client.post(&self.url).json(&body));
         async move {
             let status = request?.send().await?.status();
             anyhow::ensure!(status == 202, "the webhook answered {status}");
@@ -189,7 +196,12 @@ where
         times.push(ended??.as_secs_f64() * 1_000.0);
     }
     times.sort_by(f64::total_cmp);
-    let at = |share: usize| times.get(times.len().saturating_sub(1) * share / 100).copied().unwrap_or_default();
+    let at = |share: usize| {
+        times
+            .get(times.len().saturating_sub(1) * share / 100)
+            .copied()
+            .unwrap_or_default()
+    };
     Ok(Times {
         p50: at(50),
         p99: at(99),

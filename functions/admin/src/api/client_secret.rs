@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
 use serde::Deserialize;
-use shared::domain::connection::{Connection, ConnectionSecrets, ConnectionStatus};
+use shared::domain::connection::{AppCredential, Connection, ConnectionSecrets, ConnectionStatus};
 use shared::ports::SideError;
 use shared::store::Versioned;
 
@@ -51,7 +51,7 @@ pub async fn replace_client_secret(
         .await?
         .ok_or_else(|| Problem::not_found("connection"))?;
     let secrets = ConnectionSecrets {
-        client_secret: body.client_secret.0,
+        app: AppCredential::Secret(body.client_secret.0),
         ..old.clone()
     };
     let missing = test(&state, &connection.value, &secrets).await?;

@@ -2,7 +2,9 @@
 
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
-use shared::domain::connection::{ConnectionSecrets, ConnectionStatus, LinkusSdkCredentials, PbxCredentials};
+use shared::domain::connection::{
+    AppCredential, ConnectionSecrets, ConnectionStatus, LinkusSdkCredentials, PbxCredentials,
+};
 use shared::domain::ids::{ClientId, TenantId};
 use shared::domain::settings_check::FieldProblem;
 use url::Url;
@@ -95,7 +97,7 @@ impl NewConnection {
     /// The secrets, apart from the rest.
     pub fn secrets(&self) -> ConnectionSecrets {
         ConnectionSecrets {
-            client_secret: self.client_secret.0.clone(),
+            app: AppCredential::Secret(self.client_secret.0.clone()),
             pbx: PbxCredentials {
                 client_id: self.pbx.client_id.trim().to_owned(),
                 client_secret: self.pbx.client_secret.0.clone(),

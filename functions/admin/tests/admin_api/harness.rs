@@ -12,7 +12,7 @@ use embedded_table::EmbeddedTable;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::domain::connection::{
-    Capabilities, Connection, ConnectionSecrets, ConnectionStatus, PbxCredentials, PbxSide,
+    AppCredential, Capabilities, Connection, ConnectionSecrets, ConnectionStatus, PbxCredentials, PbxSide,
 };
 use shared::domain::ids::{ClientId, ConnectionId, TenantId};
 use shared::ports::{Clock, QueueError, SyncHint, SyncQueue};
@@ -178,7 +178,7 @@ pub fn connection() -> Connection {
 /// Its secrets.
 pub fn secrets() -> ConnectionSecrets {
     ConnectionSecrets {
-        client_secret: "stored-client-secret".into(),
+        app: AppCredential::secret("stored-client-secret"),
         pbx: PbxCredentials {
             client_id: "pbx-client".to_owned(),
             client_secret: "stored-pbx-secret".into(),

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use shared::changes::{Inbox, Notice, NoticeError, NoticeSink, Taken};
 use shared::domain::binding::{Binding, Stage};
 use shared::domain::connection::{
-    Capabilities, Connection, ConnectionSecrets, ConnectionStatus, PbxCredentials, PbxSide,
+    AppCredential, Capabilities, Connection, ConnectionSecrets, ConnectionStatus, PbxCredentials, PbxSide,
 };
 use shared::domain::extension::{FieldsDigest, OwnedFields};
 use shared::domain::ids::{ClientId, EntraGroupId, EntraUserId};
@@ -269,7 +269,7 @@ fn joined(now: Timestamp) -> (Connection, ConnectionSecrets) {
         created_at: now,
     };
     let secrets = ConnectionSecrets {
-        client_secret: "secret".into(),
+        app: AppCredential::secret("secret"),
         pbx: PbxCredentials {
             client_id: "id".to_owned(),
             client_secret: "secret".into(),
