@@ -28,7 +28,7 @@ pub struct RealSides {
     store: Store,
     clock: Arc<dyn Clock>,
     kept: Mutex<BTreeMap<ConnectionId, Kept>>,
-    kept_linkus: Mutex<BTreeMap<ConnectionId, (Fingerprint, Arc<dyn LinkusSignIn>)>>,
+    kept_linkus: Mutex<BTreeMap<ConnectionId, KeptLinkus>>,
 }
 
 /// The clients of one connection, and of which addresses and secrets they were made.
@@ -36,6 +36,9 @@ struct Kept {
     made_of: Fingerprint,
     sides: Sides,
 }
+
+/// The same of its Linkus SDK side.
+type KeptLinkus = (Fingerprint, Arc<dyn LinkusSignIn>);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Fingerprint([u8; 32]);

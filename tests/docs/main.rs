@@ -262,7 +262,12 @@ const PATHS_OF_MACHINES: [(&str, &str); 6] = [
 fn no_file_speaks_of_the_machines_it_was_made_on() {
     for (path, content) in all_texts() {
         for (start, end) in PATHS_OF_MACHINES {
-            let place = content.find(&format!("{start}{end}"));
+            let path_of_one = format!("{start}{end}");
+            // A longer way up leads to a folder of this repository.
+            let place = content
+                .match_indices(&path_of_one)
+                .map(|(place, _)| place)
+                .find(|place| !content[..*place].ends_with("../"));
             let line = place.map(|place| content[..place].lines().count());
             assert!(
                 line.is_none(),

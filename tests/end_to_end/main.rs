@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by stopping")]
 
+mod browser;
+mod connect;
+mod console;
 mod crash;
 mod follow;
 mod follower;
@@ -13,4 +16,5 @@ mod mover;
 mod outage;
 mod proxy;
 mod requests;
+mod sign_in;
 mod stage;

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin::{AdminState, TokenHash};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
+use axum::Router;
 use embedded_table::EmbeddedTable;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -22,8 +24,7 @@ use shared::domain::sync_run::{RunMode, RunRequest, SyncRun, Trigger};
 use shared::ports::{Clock, SyncHint};
 use shared::queue::NoQueue;
 use shared::secrets::FileKeySealer;
-use shared::settings::AddressPolicy;
-use shared::settings::GraphAddresses;
+use shared::settings::{AddressPolicy, GraphAddresses, LocalMode, LocalSettings, Vars, WebOrigin};
 use shared::sides::RealSides;
 use shared::store::{Store, create_table, local_client};
 use shared::sync_run::Engine;
@@ -33,13 +34,18 @@ use simulators::clock::SimClock;
 use simulators::graph::{AppConfig, Graph, TenantConfig};
 use simulators::pbx::{Pbx, People, Person};
 use simulators::{graph, pbx};
+use sso_exchange::SsoState;
 use uuid::Uuid;
+use web::Door;
 
+use crate::browser::ORIGIN;
 use crate::proxy::{Scissors, wire};
 
 pub const TENANT: &str = "11111111-2222-4333-8444-555555555555";
 pub const APP: &str = "99999999-8888-4777-8666-555555555555";
-const SECRET: &str = "a-secret~with+signs/";
+/// Of the token that the functions take for an admin's.
+pub const ADMIN_TOKEN: &str = "yc_stage";
+pub const SECRET: &str = "a-secret~with+signs/";
 
 /// Simulated time as the product sees it; waiting takes none.
 pub struct StageClock(pub SimClock);
@@ -143,6 +149,22 @@ impl Stage {
             .await
             .unwrap()
             .unwrap();
+    }
+
+    /// What people meet with a browser.
+    pub fn functions(&self) -> Router {
+        let login = self.graph_running.login_base_url().parse().unwrap();
+        let door = Door::of(&self.engine, &login, origin()).unwrap();
+        let sso = SsoState {
+            door: door.clone(),
+            sides: Arc::clone(&self.engine.sides),
+        };
+        let admin = AdminState {
+            engine: self.engine.clone(),
+            bootstrap: Some(TokenHash::of(ADMIN_TOKEN)),
+            door,
+        };
+        admin::router(admin).merge(sso_exchange::router(sso))
     }
 
     /// Asks for a run and runs it.
@@ -257,6 +279,12 @@ impl Stage {
     }
 }
 
+fn origin() -> WebOrigin {
+    let vars = Vars::from_iter([("PUBLIC_BASE_URL", ORIGIN)]);
+    let settings = LocalSettings::read(&vars, LocalMode::Serve).unwrap();
+    settings.public_base_url.unwrap()
+}
+
 #[expect(clippy::panic, reason = "a scenario that names nobody is a broken test")]
 fn panic_with(name: &str) -> Uuid {
     panic!("nobody is called {name}")
@@ -318,6 +346,7 @@ async fn connect(engine: &Engine, pbx_url: &str) -> ConnectionId {
             capabilities: Capabilities::default(),
             ca_pem: None,
         },
+        authorised_account: None,
         secret_expires_at: None,
         created_at: engine.clock.now(),
     };

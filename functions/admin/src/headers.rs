@@ -14,6 +14,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::AdminState;
 use crate::access::refuse_method_override;
 use crate::body::MAX_BYTES;
+use crate::connect;
+use crate::console;
 use crate::problem::{Kind, Problem};
 use crate::routes::guarded;
 
@@ -22,7 +24,12 @@ pub fn router(state: AdminState) -> Router {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
     };
+    let unless_set = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
     guarded(&state)
+        .merge(connect::routes())
+        .merge(console::routes())
         .fallback(|| async { Problem::new(Kind::NotFound, "there is nothing at this path") })
         .method_not_allowed_fallback(|| async {
             Problem::new(
@@ -37,7 +44,8 @@ pub fn router(state: AdminState) -> Router {
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
-        .layer(fixed(
+        // Pages have their own, which allows their one style.
+        .layer(unless_set(
             header::CONTENT_SECURITY_POLICY,
             "default-src 'none'; frame-ancestors 'none'",
         ))

@@ -9,6 +9,9 @@
 mod access;
 mod api;
 mod body;
+mod caller;
+mod connect;
+mod console;
 mod headers;
 mod openapi;
 mod probe;

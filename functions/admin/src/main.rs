@@ -6,6 +6,7 @@ use admin::{AdminState, TokenHash, router};
 use shared::settings::{AdminSettings, EXIT_CODE, Vars};
 use shared::telemetry;
 use shared::wiring::engine;
+use web::Door;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -28,10 +29,16 @@ async fn main() -> ExitCode {
 async fn serve(settings: AdminSettings) -> anyhow::Result<()> {
     telemetry::init(&settings.log)?;
     let hash = settings.bootstrap.as_ref();
+    let engine = engine(&settings.engine).await?;
+    let door = Door::of(
+        &engine,
+        &settings.engine.microsoft.login,
+        settings.public_base_url,
+    )?;
     let state = AdminState {
-        engine: engine(&settings.engine).await?,
+        engine,
         bootstrap: hash.map(|hash| TokenHash::parse_hex(hash.as_hex())).transpose()?,
-        public_base_url: settings.public_base_url,
+        door,
     };
     lambda_http::run(router(state))
         .await

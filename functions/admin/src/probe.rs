@@ -9,9 +9,6 @@ use shared::ports::{
 
 use crate::problem::Problem;
 
-/// What the enabled parts of this version need of Microsoft Graph.
-pub const NEEDED: [PermissionName; 2] = ["User.Read.All", "Group.Read.All"];
-
 /// What a PBX said of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PbxFacts {
@@ -29,9 +26,9 @@ pub enum ProbeError {
     NotAsked(Problem),
 }
 
-/// Signs in to Entra and tells which permissions are missing.
-pub async fn entra(directory: &dyn Directory) -> Result<Vec<String>, ProbeError> {
-    match directory.missing_permissions(&NEEDED).await {
+/// Signs in to Entra and tells which of these permissions are missing.
+pub async fn entra(directory: &dyn Directory, needed: &[PermissionName]) -> Result<Vec<String>, ProbeError> {
+    match directory.missing_permissions(needed).await {
         Ok(missing) => Ok(missing.into_iter().map(str::to_owned).collect()),
         Err(DirectoryError::PermissionMissing { permission }) => Ok(vec![permission]),
         Err(DirectoryError::SignInRefused { problem, sentence }) => {

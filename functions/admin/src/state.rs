@@ -1,6 +1,6 @@
 //! What every handler runs on. Links come from configuration alone, never from a request.
 
-use shared::settings::WebOrigin;
+use web::Door;
 
 use crate::token::TokenHash;
 use crate::use_cases::Engine;
@@ -12,22 +12,18 @@ pub struct AdminState {
     pub engine: Engine,
     /// Hash of a token with role admin that is not in the table.
     pub bootstrap: Option<TokenHash>,
-    /// The origin the world reaches us at.
-    pub public_base_url: WebOrigin,
+    /// Browsers to Microsoft and back, and the origin the world reaches us at.
+    pub door: Door,
 }
 
 impl AdminState {
     /// Where Microsoft sends the browser back after consent.
     pub fn redirect_uri(&self) -> String {
-        self.link("connect/callback")
+        self.door.link(crate::connect::CALLBACK)
     }
 
     /// Where Microsoft sends the browser back after a person's sign-in.
     pub fn sso_redirect_uri(&self) -> String {
-        self.link("sso/callback")
-    }
-
-    fn link(&self, path: &str) -> String {
-        format!("{}/{path}", self.public_base_url)
+        self.door.link("/sso/callback")
     }
 }

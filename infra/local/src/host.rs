@@ -19,9 +19,11 @@ use shared::store::{self, Store};
 use shared::sync_run::Engine;
 use shared::telemetry::chain;
 use shared::wiring;
+use sso_exchange::SsoState;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use web::Door;
 
 use crate::{server, timer, worker};
 
@@ -88,10 +90,15 @@ impl Host {
         };
         let queue = Arc::new(InProcessQueue::default());
         let engine = engine(&parts, Arc::clone(&queue)).await?;
+        let door = Door::of(&engine, &parts.microsoft.login, origin.clone())?;
         let state = AdminState {
             engine: engine.clone(),
             bootstrap: front.bootstrap,
-            public_base_url: origin.clone(),
+            door: door.clone(),
+        };
+        let sso = SsoState {
+            door,
+            sides: Arc::clone(&engine.sides),
         };
         let address = Address::of(&origin, &parts.microsoft.graph);
         let around = wiring::surroundings(&engine.store, address, timer::STEP).await?;
@@ -102,7 +109,9 @@ impl Host {
         };
         let clock = Arc::clone(&engine.clock);
         let notifications = NotificationsState::new(around.key.clone(), Arc::new(inbox), clock);
-        let routes = admin::router(state).merge(graph_notifications::router(notifications));
+        let routes = admin::router(state)
+            .merge(sso_exchange::router(sso))
+            .merge(graph_notifications::router(notifications));
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(server::answer(listener, routes, stopping));

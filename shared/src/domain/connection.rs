@@ -1,10 +1,12 @@
 //! One tenant joined to one PBX, and how it is doing. Secrets are held apart, by `store`, sealed.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ClientId, ConnectionId, TenantId};
+use super::ids::{ClientId, ConnectionId, EntraUserId, TenantId};
 
 /// One tenant joined to one PBX.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,9 @@ pub struct Connection {
     pub client: ClientId,
     /// The PBX.
     pub pbx: PbxSide,
+    /// Who signed in to connect, last.
+    #[serde(default)]
+    pub authorised_account: Option<AuthorisedAccount>,
     /// When the client secret ends, if known.
     pub secret_expires_at: Option<Timestamp>,
     /// When it was made.
@@ -40,6 +45,21 @@ pub struct PbxSide {
     pub capabilities: Capabilities,
     /// A private certificate authority, PEM.
     pub ca_pem: Option<String>,
+}
+
+/// An admin who signed in to connect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorisedAccount {
+    /// Their object id in the connection's tenant.
+    pub user: EntraUserId,
+    /// What they were called then.
+    pub name: String,
+    /// Their sign-in name then.
+    pub sign_in_name: String,
+    /// Their directory roles (template ids), if Microsoft told any.
+    pub directory_roles: BTreeSet<String>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What a firmware can do.

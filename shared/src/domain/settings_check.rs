@@ -304,6 +304,11 @@ fn redirect_uris(sso: &SsoSettings, problems: &mut Problems) {
         "/sso/redirect_uris",
         "takes at most 1000 addresses",
     );
+    problems.when(
+        sso.enabled && sso.redirect_uris.is_empty(),
+        "/sso/redirect_uris",
+        "name at least one address that codes may be sent to",
+    );
     for (index, uri) in sso.redirect_uris.iter().enumerate() {
         if let Some(detail) = redirect_uri_problem(uri) {
             problems.when(true, &format!("/sso/redirect_uris/{index}"), detail);
@@ -367,11 +372,6 @@ fn parts_of_this_version(settings: &ConnectionSettings, problems: &mut Problems)
             settings.presence.enabled,
             "/presence/enabled",
             "presence sync is not in this version: leave it false",
-        ),
-        (
-            settings.sso.enabled,
-            "/sso/enabled",
-            "Microsoft sign-in for Linkus is not in this version: leave it false",
         ),
     ];
     for (enabled, pointer, detail) in absent {
@@ -587,7 +587,7 @@ mod tests {
 
     #[test]
     fn a_part_that_would_do_nothing_cannot_be_switched_on() {
-        for part in ["groups", "contacts", "presence", "sso"] {
+        for part in ["groups", "contacts", "presence"] {
             assert_eq!(
                 pointers(&json!({part: {"enabled": true}})),
                 [format!("/{part}/enabled")]

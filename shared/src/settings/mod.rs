@@ -11,7 +11,7 @@ use std::fmt;
 
 pub use roles::{
     AdminSettings, EngineSettings, FullSyncSettings, LocalMode, LocalSettings, NotificationsSettings,
-    SchedulerSettings,
+    SchedulerSettings, SsoSettings,
 };
 pub use values::{
     AddressPolicy, GraphAddresses, LogFormat, LogSettings, SecretsKey, TableName, TokenHash, WebOrigin,
@@ -144,7 +144,7 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "PUBLIC_BASE_URL",
-        used_by: "admin, scheduler, serve, demo",
+        used_by: "admin, sso-exchange, scheduler, serve, demo",
         default: "http://127.0.0.1:8080 (serve, demo)",
         meaning: "https origin at which the world reaches this installation; without it, or with http, the scheduler asks for no notifications",
     },
@@ -156,7 +156,7 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "LOGIN_BASE_URL",
-        used_by: "full-sync, scheduler, admin, serve",
+        used_by: "full-sync, scheduler, admin, sso-exchange, serve",
         default: "https://login.microsoftonline.com",
         meaning: "Microsoft sign-in",
     },
@@ -192,7 +192,7 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "PBX_ADDRESS_POLICY",
-        used_by: "full-sync, admin, serve, demo",
+        used_by: "full-sync, admin, sso-exchange, serve, demo",
         default: "public on Lambda, private in serve, loopback in demo",
         meaning: "public: public addresses over https only; private: private ranges too; loopback: this machine too, there also plain http",
     },

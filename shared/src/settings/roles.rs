@@ -143,14 +143,39 @@ impl AdminSettings {
     pub fn read(vars: &Vars) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(vars);
         let engine = engine(&mut reader, Queue::Needed);
-        let origin = "the https origin at which the world reaches this installation";
-        let public_base_url = reader.required("PUBLIC_BASE_URL", origin, WebOrigin::parse);
+        let public_base_url = origin(&mut reader);
         let bootstrap = reader.optional("BOOTSTRAP_TOKEN_SHA256", TokenHash::parse);
         let log = log(&mut reader, LogFormat::Json, "info");
         reader.finish(engine.zip(public_base_url).map(|(engine, public_base_url)| Self {
             engine,
             public_base_url,
             bootstrap,
+            log,
+        }))
+    }
+}
+
+/// Of the function `sso-exchange`.
+#[derive(Debug, Clone)]
+pub struct SsoSettings {
+    /// What it works on.
+    pub engine: EngineSettings,
+    /// At which origin the world reaches us.
+    pub public_base_url: WebOrigin,
+    /// Logs.
+    pub log: LogSettings,
+}
+
+impl SsoSettings {
+    /// Reads the role's variables.
+    pub fn read(vars: &Vars) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(vars);
+        let engine = engine(&mut reader, Queue::Helpful);
+        let public_base_url = origin(&mut reader);
+        let log = log(&mut reader, LogFormat::Json, "info");
+        reader.finish(engine.zip(public_base_url).map(|(engine, public_base_url)| Self {
+            engine,
+            public_base_url,
             log,
         }))
     }
@@ -245,6 +270,11 @@ fn engine(reader: &mut Reader<'_>, queue: Queue) -> Option<EngineSettings> {
 fn secrets_key(reader: &mut Reader<'_>) -> Option<SecretsKey> {
     let key = "kms:<key id or ARN> or file:<path>";
     reader.required("SECRETS_KEY", key, SecretsKey::parse)
+}
+
+fn origin(reader: &mut Reader<'_>) -> Option<WebOrigin> {
+    let what = "the https origin at which the world reaches this installation";
+    reader.required("PUBLIC_BASE_URL", what, WebOrigin::parse)
 }
 
 fn sync_queue(reader: &mut Reader<'_>) -> Option<Url> {

@@ -24,7 +24,7 @@ pub struct Attempt {
 impl BrowserSecret {
     /// One that nobody can foretell.
     pub fn generate() -> Self {
-        Self(random_text().into())
+        Self(random_word().into())
     }
 
     /// Of a cookie's text; `None` for what was not made here.
@@ -39,7 +39,7 @@ impl BrowserSecret {
 
     /// For the table: recognises the secret and does not open anything.
     pub fn hash(&self) -> String {
-        hash(self.expose())
+        word_hash(self.expose())
     }
 }
 
@@ -47,7 +47,7 @@ impl Attempt {
     /// A fresh one of this browser.
     pub fn begin(browser: BrowserSecret) -> Self {
         Self {
-            state: random_text().into(),
+            state: random_word().into(),
             browser,
         }
     }
@@ -67,7 +67,7 @@ impl Attempt {
 
     /// For the table: finds the attempt by its state.
     pub fn state_hash(&self) -> String {
-        hash(self.state())
+        word_hash(self.state())
     }
 
     /// For the table: to which browser the attempt belongs.
@@ -106,7 +106,8 @@ pub fn challenge_of(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()))
 }
 
-fn random_text() -> String {
+/// A word of 256 random bits, 43 characters.
+pub fn random_word() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; LENGTH]>())
 }
 
@@ -117,7 +118,8 @@ fn is_random_text(text: &str) -> bool {
             .is_ok_and(|bytes| bytes.len() == LENGTH)
 }
 
-fn hash(text: &str) -> String {
+/// Under which name the table has a word: it recognises the word and opens nothing.
+pub fn word_hash(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
 }
 

@@ -74,17 +74,18 @@ impl KeySet {
     ) -> Result<Key, SsoError> {
         // Held while fetching: everybody else waits for this one answer.
         let mut state = self.0.lock().await;
-        if state.is_old(now) && is_past(state.tried_at, APART, now) {
+        let old = state.is_old(now) && is_past(state.tried_at, APART, now);
+        if old {
             state.tried_at = Some(now);
             let renewed = state.renew(http, url, now).await;
             if let Err(error) = renewed {
                 state.usable_or(error, now)?;
             }
         }
-        if !state.keys.contains_key(kid) && state.good_at != Some(now) && is_past(state.sought_at, APART, now)
-        {
+        if !state.keys.contains_key(kid) && is_past(state.sought_at, APART, now) {
             state.sought_at = Some(now);
-            if let Err(error) = state.renew(http, url, now).await {
+            // What was fetched a moment ago need not be fetched again.
+            if !old && let Err(error) = state.renew(http, url, now).await {
                 state.usable_or(error, now)?;
             }
         }

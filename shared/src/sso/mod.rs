@@ -20,7 +20,7 @@ mod provider;
 #[cfg(test)]
 mod test_provider;
 
-pub use attempt::{Attempt, BrowserSecret, challenge_of};
+pub use attempt::{Attempt, BrowserSecret, challenge_of, random_word, word_hash};
 pub use claims::{Groups, Identity, MAX_CLOCK_SKEW};
 pub use error::{SsoError, TokenProblem};
 pub use exchange::{CodeGrant, Refreshed, SignedIn};

@@ -144,6 +144,12 @@ impl Key {
     pub(super) fn pbx_tokens(id: ConnectionId) -> Self {
         Partition::connection(id).at("PBXTOKENS")
     }
+    pub(super) fn console_access(id: ConnectionId) -> Self {
+        Partition::connection(id).at("CONSOLE")
+    }
+    pub(super) fn delegated_grant(id: ConnectionId) -> Self {
+        Partition::connection(id).at("GRANT")
+    }
     pub(super) fn sdk_tokens(id: ConnectionId) -> Self {
         Partition::connection(id).at("SDKTOKENS")
     }

@@ -9,10 +9,11 @@ use shared::ports::SideError;
 use shared::store::Versioned;
 
 use super::connection_input::{SecretText, awaiting_consent, secret_problem};
+use super::take_up::take_up;
 use super::{connection_update, lookup};
 use crate::AdminState;
 use crate::body::JsonBody;
-use crate::probe::{self, ProbeError};
+use crate::probe;
 use crate::problem::{Kind, Problem};
 use crate::view::connection::ConnectionView;
 
@@ -55,8 +56,10 @@ pub async fn replace_client_secret(
         ..old.clone()
     };
     let missing = test(&state, &connection.value, &secrets).await?;
+    let stood_still = matches!(connection.value.status, ConnectionStatus::NeedsAttention { .. });
     update(&mut connection, &missing, expires_at);
     connection_update::replace(store, &connection, &old, &secrets).await?;
+    go_on(&state, &connection.value, stood_still).await?;
     Ok(Json(ConnectionView::load(&state, connection.value).await?))
 }
 
@@ -86,12 +89,26 @@ async fn test(
         .sides
         .sides_under_test(connection, secrets)
         .map_err(|SideError { field, detail }| Problem::field(field, detail))?;
-    probe::entra(sides.directory.as_ref())
+    let needed = connection_update::needed(state, connection.id).await?;
+    probe::entra(sides.directory.as_ref(), &needed)
         .await
-        .map_err(|error| match error {
-            ProbeError::Field(problem) => Problem::validation(vec![problem]),
-            ProbeError::NotAsked(problem) => problem,
-        })
+        .map_err(connection_update::refusal)
+}
+
+/// What stood still for want of a secret goes on by itself, at once.
+async fn go_on(state: &AdminState, connection: &Connection, stood_still: bool) -> Result<(), Problem> {
+    let store = &state.engine.store;
+    let Some(settings) = store.settings(connection.id).await? else {
+        return Ok(());
+    };
+    if !connection.status.may_run() {
+        return Ok(());
+    }
+    take_up(state, connection, &settings.value).await?;
+    if stood_still && settings.value.any_part_enabled() {
+        store.set_due(connection.id, state.engine.clock.now()).await?;
+    }
+    Ok(())
 }
 
 /// A connection that stood still may go on; the next run finds out whether anything else is wrong.

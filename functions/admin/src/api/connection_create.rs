@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::domain::connection::{Connection, ConnectionSecrets, ConnectionStatus, PbxSide};
 use shared::domain::ids::ConnectionId;
+use shared::domain::permissions::ALWAYS;
 use shared::domain::settings_check::FieldProblem;
 use shared::ports::SideError;
 use shared::store::{CreateOutcome, StoreError};
@@ -14,6 +15,7 @@ use shared::store::{CreateOutcome, StoreError};
 use super::connection_input::{NewConnection, awaiting_consent};
 use crate::AdminState;
 use crate::body::JsonBody;
+use crate::connect;
 use crate::probe::{self, PbxFacts, ProbeError};
 use crate::problem::Problem;
 use crate::view::connection::Status;
@@ -30,8 +32,8 @@ pub struct CreatedConnection {
     redirect_uri: String,
     /// Register it with the app, for people's sign-in.
     sso_redirect_uri: String,
-    /// Where an admin signs in; null: consent is given in the Entra portal.
-    authorize_url: Option<String>,
+    /// Where an admin signs in with Microsoft and consents: once, within ten minutes.
+    authorize_url: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +79,7 @@ pub async fn create_connection(
         status_reason,
         redirect_uri: state.redirect_uri(),
         sso_redirect_uri: state.sso_redirect_uri(),
-        authorize_url: None,
+        authorize_url: connect::link(&state, connection.id).await?,
     };
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(answer)))
 }
@@ -123,6 +125,7 @@ fn untested(
             capabilities: shared::domain::connection::Capabilities::default(),
             ca_pem: body.pbx.ca_pem,
         },
+        authorised_account: None,
         secret_expires_at: None,
         created_at: now,
     };
@@ -141,7 +144,7 @@ async fn test(
         .sides_under_test(connection, secrets)
         .map_err(|SideError { field, detail }| CreateError::Fields(vec![FieldProblem::new(field, detail)]))?;
     let (entra, pbx) = tokio::join!(
-        probe::entra(sides.directory.as_ref()),
+        probe::entra(sides.directory.as_ref(), &ALWAYS),
         probe::pbx(sides.phone_system.as_ref())
     );
     match (entra, pbx) {

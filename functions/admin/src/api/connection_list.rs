@@ -1,10 +1,11 @@
 //! `GET /api/v1/connections`.
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::AdminState;
+use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::view::Listing;
@@ -21,6 +22,7 @@ const READS_AT_ONCE: usize = 16;
 )]
 pub async fn list_connections(
     State(state): State<AdminState>,
+    Extension(caller): Extension<Caller>,
     mut query: Query,
 ) -> Result<Json<Listing<ConnectionView>>, Problem> {
     let page = query.page();
@@ -30,7 +32,11 @@ pub async fn list_connections(
         .store
         .connections(page.limit, page.cursor.as_deref())
         .await?;
-    let items = stream::iter(found.items)
+    let reached = found
+        .items
+        .into_iter()
+        .filter(|connection| caller.reach.covers(connection.id));
+    let items = stream::iter(reached)
         .map(|connection| ConnectionView::load(&state, connection))
         .buffered(READS_AT_ONCE)
         .try_collect()

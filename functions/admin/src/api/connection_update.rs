@@ -5,16 +5,18 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Deserializer};
 use shared::domain::connection::{Connection, ConnectionSecrets, ConnectionStatus};
+use shared::domain::ids::ConnectionId;
+use shared::domain::permissions::{ALWAYS, application};
 use shared::domain::settings_check::FieldProblem;
-use shared::ports::{SideError, Sides};
+use shared::ports::{PermissionName, SideError, Sides};
 use shared::store::{Store, StoreError, Versioned};
-use shared::sync_run::run::scheduled_after;
 
 use super::connection_input::{
     LinkusSdk, SecretText, awaiting_consent, base_url_problem, credential_problem, name_problem, origin,
     secret_problem,
 };
 use super::lookup;
+use super::take_up::take_up;
 use crate::AdminState;
 use crate::body::JsonBody;
 use crate::probe::{self, PbxFacts, ProbeError};
@@ -105,23 +107,12 @@ pub async fn update_connection(
         .pbx_token_store(connection.value.id)
         .forget_refusal()
         .await?;
-    schedule_again(&state, &connection.value).await?;
-    Ok(Json(ConnectionView::load(&state, connection.value).await?))
-}
-
-/// Refused credentials stop the schedule, because repeating them would block our address on the PBX. These were tested.
-async fn schedule_again(state: &AdminState, connection: &Connection) -> Result<(), Problem> {
-    let store = &state.engine.store;
-    let Some(settings) = store.settings(connection.id).await? else {
-        return Ok(());
-    };
-    if connection.status.may_run() {
-        let now = state.engine.clock.now();
-        let next = scheduled_after(&settings.value, now);
-        store.set_next_scheduled(connection.id, next).await?;
-        store.watch_soon(connection.id, connection.tenant, now).await?;
+    if let Some(settings) = store.settings(connection.value.id).await?
+        && connection.value.status.may_run()
+    {
+        take_up(&state, &connection.value, &settings.value).await?;
     }
-    Ok(())
+    Ok(Json(ConnectionView::load(&state, connection.value).await?))
 }
 
 impl ConnectionPatch {
@@ -226,13 +217,22 @@ async fn test(
         take_over(state, connection, facts).await?;
     }
     if waits {
-        let missing = probe::entra(sides.directory.as_ref()).await.map_err(refusal)?;
+        let needed = needed(state, connection.id).await?;
+        let missing = probe::entra(sides.directory.as_ref(), &needed)
+            .await
+            .map_err(refusal)?;
         connection.status = awaiting_consent(&missing);
     }
     Ok(())
 }
 
-fn refusal(error: ProbeError) -> Problem {
+/// The permissions that the settings of a connection ask for.
+pub async fn needed(state: &AdminState, connection: ConnectionId) -> Result<Vec<PermissionName>, Problem> {
+    let settings = state.engine.store.settings(connection).await?;
+    Ok(settings.map_or_else(|| ALWAYS.to_vec(), |settings| application(&settings.value)))
+}
+
+pub fn refusal(error: ProbeError) -> Problem {
     match error {
         ProbeError::Field(problem) => Problem::validation(vec![problem]),
         ProbeError::NotAsked(problem) => problem,

@@ -1,5 +1,6 @@
 //! One file an endpoint: what it refuses, what it does, and the statuses in one place.
 
+pub mod authorize;
 pub mod bindings;
 pub mod client_secret;
 pub mod connection_create;
@@ -8,6 +9,8 @@ pub mod connection_input;
 pub mod connection_list;
 pub mod connection_read;
 pub mod connection_update;
+pub mod console_access_read;
+pub mod console_access_write;
 pub mod explain;
 pub mod healthz;
 pub mod history;
@@ -24,4 +27,5 @@ pub mod sync_run_list;
 pub mod sync_run_read;
 pub mod sync_run_reject;
 pub mod sync_run_start;
+pub mod take_up;
 pub mod verdict;

@@ -5,20 +5,19 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use serde_json::Value;
 use shared::domain::connection::Connection;
-use shared::domain::ids::ConnectionId;
 use shared::domain::settings::ConnectionSettings;
 use shared::domain::settings_check::FieldProblem;
-use shared::domain::sync_run::{RunMode, RunRequest, Trigger};
 use shared::store::{StoreError, Version};
 
 use super::lookup;
 use super::settings_read::{VersionedSettings, answer, entity_tag};
+use super::take_up::take_up;
 use crate::AdminState;
 use crate::body::AnyJson;
 use crate::problem::{Kind, Problem};
 use crate::read_only::forbidden_change;
 use crate::settings_document;
-use crate::use_cases::{RequestError, next_run, request_run};
+use crate::use_cases::next_run;
 
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -32,8 +31,6 @@ pub enum WriteError {
     ReadOnly(&'static str),
     #[error("there is no such connection")]
     NoSuchConnection,
-    #[error(transparent)]
-    Request(#[from] RequestError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -52,7 +49,6 @@ impl From<WriteError> for Problem {
             WriteError::Invalid(problems) => Self::validation(problems),
             WriteError::ReadOnly(why) => Self::new(Kind::ReadOnly, why),
             WriteError::NoSuchConnection => Self::not_found("connection"),
-            WriteError::Request(error) => error.into(),
             WriteError::Store(error) => error.into(),
         }
     }
@@ -95,15 +91,22 @@ async fn save(
     if let Some(why) = forbidden_change(&connection.status, ever_enabled, &old.value, &settings) {
         return Err(WriteError::ReadOnly(why));
     }
+    if next_run(&settings.schedule, state.engine.clock.now()).is_err() {
+        return Err(WriteError::Invalid(vec![FieldProblem::new(
+            "/schedule",
+            "never comes due",
+        )]));
+    }
     let version = store
         .put_settings(connection.id, &settings, old.version)
         .await?
         .map_err(|_stale| WriteError::Stale)?;
-    take_effect(state, connection, &settings).await?;
+    take_up(state, connection, &settings).await?;
     Ok((version, settings))
 }
 
-fn precondition(headers: &HeaderMap, present: Version) -> Result<(), WriteError> {
+/// Whether the caller names the present version.
+pub fn precondition(headers: &HeaderMap, present: Version) -> Result<(), WriteError> {
     let mut wanted = headers.get_all(header::IF_MATCH).iter().peekable();
     if wanted.peek().is_none() {
         return Err(WriteError::NoPrecondition);
@@ -114,43 +117,4 @@ fn precondition(headers: &HeaderMap, present: Version) -> Result<(), WriteError>
         .flat_map(|value| value.split(','))
         .any(|tag| tag.trim() == present || tag.trim() == "*");
     if matches { Ok(()) } else { Err(WriteError::Stale) }
-}
-
-/// The next scheduled time follows the settings at once; the first save starts a run.
-async fn take_effect(
-    state: &AdminState,
-    connection: &Connection,
-    settings: &ConnectionSettings,
-) -> Result<(), WriteError> {
-    let store = &state.engine.store;
-    let enabled = settings.any_part_enabled();
-    let now = state.engine.clock.now();
-    let next = if enabled {
-        next_run(&settings.schedule, now)
-            .map(Some)
-            .map_err(|_| WriteError::Invalid(vec![FieldProblem::new("/schedule", "never comes due")]))?
-    } else {
-        None
-    };
-    store.set_next_scheduled(connection.id, next).await?;
-    store.watch_soon(connection.id, connection.tenant, now).await?;
-    // A connection that cannot run yet keeps its first save for the save after consent.
-    if enabled && connection.status.may_run() && store.mark_ever_enabled(connection.id).await? {
-        start_first_run(state, connection.id).await?;
-    }
-    Ok(())
-}
-
-async fn start_first_run(state: &AdminState, connection: ConnectionId) -> Result<(), WriteError> {
-    let request = RunRequest {
-        trigger: Trigger::FirstSave,
-        mode: RunMode::Full,
-        dry_run: false,
-        user: None,
-    };
-    match request_run(&state.engine, connection, request).await {
-        // A run of another kind waits already; the schedule brings the full one.
-        Ok(_) | Err(RequestError::AnotherWaits) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }

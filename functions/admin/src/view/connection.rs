@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use shared::domain::connection::{Capabilities, Connection, ConnectionStatus};
-use shared::domain::ids::{ClientId, ConnectionId, TenantId};
+use shared::domain::connection::{AuthorisedAccount, Capabilities, Connection, ConnectionStatus};
+use shared::domain::ids::{ClientId, ConnectionId, EntraUserId, TenantId};
 use shared::domain::sync_run::SyncRun;
 use shared::store::{StoreError, WorkState};
 
@@ -28,6 +28,17 @@ pub enum Status {
 }
 
 impl Status {
+    /// As the API writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AwaitingConsent => "awaiting_consent",
+            Self::Connected => "connected",
+            Self::Disabled => "disabled",
+            Self::Disconnected => "disconnected",
+            Self::NeedsAttention => "needs_attention",
+        }
+    }
+
     /// The status and what to do about it.
     pub fn of(status: &ConnectionStatus) -> (Self, Option<String>) {
         match status {
@@ -56,6 +67,9 @@ pub struct ConnectionView {
     redirect_uri: String,
     /// Register it with the app, for people's sign-in.
     sso_redirect_uri: String,
+    /// Who signed in to connect, last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorised_account: Option<AuthorisedAccountView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     secret_expires_at: Option<Timestamp>,
@@ -80,6 +94,27 @@ pub struct PbxView {
     firmware_version: String,
     serial_number: String,
     capabilities: Capabilities,
+}
+
+/// An admin who signed in to connect.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct AuthorisedAccountView {
+    object_id: EntraUserId,
+    name: String,
+    user_principal_name: String,
+    #[schema(value_type = String, format = DateTime)]
+    signed_in_at: Timestamp,
+}
+
+impl AuthorisedAccountView {
+    fn of(account: AuthorisedAccount) -> Self {
+        Self {
+            object_id: account.user,
+            name: account.name,
+            user_principal_name: account.sign_in_name,
+            signed_in_at: account.at,
+        }
+    }
 }
 
 /// How many objects are managed.
@@ -129,6 +164,7 @@ impl ConnectionView {
             },
             redirect_uri: state.redirect_uri(),
             sso_redirect_uri: state.sso_redirect_uri(),
+            authorised_account: connection.authorised_account.map(AuthorisedAccountView::of),
             secret_expires_at: connection.secret_expires_at,
             created_at: connection.created_at,
             last_run: last_run.map(SyncRunView::of),

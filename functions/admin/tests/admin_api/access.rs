@@ -63,6 +63,7 @@ fn viewers_read_operators_run_and_admins_change() {
         let below_runs = template.contains("/sync-runs");
         let expected = match (method.as_str(), template.as_str()) {
             (_, "/healthz" | "/openapi.json") => Access::Public,
+            (_, path) if path.ends_with("/console-access") => Access::Needs(Role::Admin),
             ("GET", _) => Access::Needs(Role::Viewer),
             ("POST", _) if below_runs => Access::Needs(Role::Operator),
             _ => Access::Needs(Role::Admin),

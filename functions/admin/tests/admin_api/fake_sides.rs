@@ -15,8 +15,8 @@ use shared::domain::number::ExtensionNumber;
 use shared::pbx::{PbxClient, PbxConfig};
 use shared::ports::{
     Cursor, Deleted, Directory, DirectoryError, GrantedSubscription, GroupMembers, KnownSubscription,
-    PermissionName, PhoneSystem, PhoneSystemError, ShutProblem, SideError, SideFactory, Sides, SignInProblem,
-    SubscriptionError, Subscriptions, SystemInformation, UserQuery, WantedSubscription,
+    LinkusSignIn, PermissionName, PhoneSystem, PhoneSystemError, ShutProblem, SideError, SideFactory, Sides,
+    SignInProblem, SubscriptionError, Subscriptions, SystemInformation, UserQuery, WantedSubscription,
 };
 use shared::settings::AddressPolicy;
 
@@ -71,6 +71,14 @@ impl FakeSides {
 impl SideFactory for FakeSides {
     fn sides(&self, connection: &Connection, secrets: &ConnectionSecrets) -> Result<Sides, SideError> {
         self.sides_under_test(connection, secrets)
+    }
+
+    fn linkus(
+        &self,
+        _: &Connection,
+        _: &ConnectionSecrets,
+    ) -> Result<Option<Arc<dyn LinkusSignIn>>, SideError> {
+        Ok(None)
     }
 
     fn sides_under_test(

@@ -21,6 +21,7 @@ use shared::settings::{AdminSettings, Vars, WebOrigin};
 use shared::store::{Store, create_table, local_client};
 use shared::sync_run::Engine;
 use tower::ServiceExt as _;
+use web::Door;
 
 use crate::fake_sides::FakeSides;
 
@@ -98,10 +99,12 @@ impl World {
             clock: clock.clone(),
             queue: queue.clone(),
         };
+        // Nobody signs in with Microsoft here: the port is closed.
+        let door = Door::of(&engine, &"http://127.0.0.1:1".parse().unwrap(), origin()).unwrap();
         let state = AdminState {
             engine,
             bootstrap: Some(TokenHash::of(ADMIN)),
-            public_base_url: origin(),
+            door,
         };
         Self {
             router: router(state),
@@ -170,6 +173,7 @@ pub fn connection() -> Connection {
             capabilities: Capabilities::default(),
             ca_pem: None,
         },
+        authorised_account: None,
         secret_expires_at: None,
         created_at: "2026-02-01T00:00:00Z".parse().unwrap(),
     }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use shared::domain::connection::ConnectionStatus;
+use shared::domain::connection::{AppCredential, ConnectionSecrets};
 use shared::ports::{ShutProblem, SignInProblem};
 
 use crate::harness::{Call, World, connection, path};
@@ -75,14 +76,14 @@ async fn a_client_secret_is_tested_and_changes_nothing_else() {
     assert_eq!(refused.refused(422, "validation"), ["/client_secret"]);
     let id = connection().id;
     let stored = world.store.secrets(id).await.unwrap().unwrap();
-    assert_eq!(stored.client_secret.expose_secret(), "stored-client-secret");
+    assert_eq!(client_secret(&stored), "stored-client-secret");
 
     world.sides.script().sign_in = None;
     let answer = world.call(call()).await.ok(200);
     let ends: Timestamp = answer["secret_expires_at"].as_str().unwrap().parse().unwrap();
     assert_eq!(ends, "2028-03-01T00:00:00Z".parse().unwrap());
     let stored = world.store.secrets(id).await.unwrap().unwrap();
-    assert_eq!(stored.client_secret.expose_secret(), "next-secret");
+    assert_eq!(client_secret(&stored), "next-secret");
     assert_eq!(stored.pbx.client_secret.expose_secret(), "stored-pbx-secret");
     assert_eq!(world.call(Call::get(path("/settings"))).await.text, before.text);
     assert!(world.queue.hints().is_empty());
@@ -101,4 +102,11 @@ async fn a_good_secret_ends_the_attention_but_never_enables() {
     assert_eq!(world.call(call()).await.ok(200)["status"], "disabled");
     world.set_status(ConnectionStatus::Disconnected).await;
     world.call(call()).await.refused(409, "read-only");
+}
+
+fn client_secret(secrets: &ConnectionSecrets) -> &str {
+    match &secrets.app {
+        AppCredential::Secret(secret) => secret.expose_secret(),
+        AppCredential::Certificate(own) => &own.certificate_pem,
+    }
 }

@@ -53,6 +53,24 @@ const ROUTES: &[(&str, &str)] = &[
         "POST /_sim/tenants/{t}/apps/{app}/secrets/expire|remove",
         "{value}",
     ),
+    ("PUT|DELETE /_sim/tenants/{t}/apps/{app}/redirect-uris", "{uri}"),
+    ("PUT /_sim/tenants/{t}/apps/{app}/emits-groups", "{enabled: bool}"),
+    (
+        "PUT|DELETE /_sim/tenants/{t}/apps/{app}/people/{user}/roles/{role}",
+        "give or take an app role",
+    ),
+    (
+        "PUT|DELETE /_sim/tenants/{t}/administrators/{user}",
+        "may consent for the tenant",
+    ),
+    (
+        "POST /_sim/tenants/{t}/users/{id}/revoke-sign-ins",
+        "sessions and refresh tokens",
+    ),
+    (
+        "PUT|DELETE /_sim/tenants/{t}/id-token",
+        "{set, remove}: spoils the claims of the next ones",
+    ),
     ("POST /_sim/tenants/{t}/keys/roll", "{overlap: bool}"),
     (
         "POST /_sim/tenants/{t}/delta/expire",
@@ -116,6 +134,16 @@ fn route(graph: &Graph, call: &Call, parts: &[&str]) -> Routed {
         ["tenants", tenant, "users", rest @ ..] => users(graph, call, tenant, rest),
         ["tenants", tenant, "groups", rest @ ..] => groups(graph, call, tenant, rest),
         ["tenants", tenant, "apps", app, rest @ ..] => apps(graph, call, (tenant, app), rest),
+        ["tenants", tenant, "administrators", user] => {
+            done(graph.set_administrator(tenant, id_of(user)?, call.method == http::Method::PUT))
+        }
+        ["tenants", tenant, "id-token"] => {
+            let change = match call.method.as_str() {
+                "PUT" => Some(body(call, "{set, remove}")?),
+                _ => None,
+            };
+            done(graph.set_id_token_change(tenant, change))
+        }
         ["tenants", tenant, "keys", "roll"] => {
             let Roll { overlap } = body(call, "{overlap}")?;
             done(graph.roll_keys(tenant, overlap))
@@ -180,6 +208,7 @@ fn users(graph: &Graph, call: &Call, tenant: &str, rest: &[&str]) -> Routed {
         ("DELETE", [id]) => done(graph.delete_user(tenant, id_of(id)?)),
         ("POST", [id, "disable"]) => done(graph.disable_user(tenant, id_of(id)?)),
         ("POST", [id, "enable"]) => done(graph.enable_user(tenant, id_of(id)?)),
+        ("POST", [id, "revoke-sign-ins"]) => done(graph.revoke_sign_ins(tenant, id_of(id)?)),
         ("POST", [id, "restore"]) => done(graph.restore_user(tenant, id_of(id)?)),
         ("POST", [id, "purge"]) => done(graph.purge_user(tenant, id_of(id)?)),
         ("PUT", [id, "manager"]) => {
@@ -213,6 +242,11 @@ struct Enabled {
 }
 
 #[derive(Deserialize)]
+struct RedirectUri {
+    uri: String,
+}
+
+#[derive(Deserialize)]
 struct NewSecret {
     value: String,
     ends_at: Timestamp,
@@ -234,6 +268,24 @@ fn apps(graph: &Graph, call: &Call, (tenant, app): (&str, &str), rest: &[&str]) 
         ("PUT", ["enabled"]) => {
             let Enabled { enabled } = body(call, "{enabled}")?;
             done(graph.set_app_enabled(tenant, app, enabled))
+        }
+        ("PUT", ["redirect-uris"]) => {
+            let RedirectUri { uri } = body(call, "{uri}")?;
+            done(graph.add_redirect_uri(tenant, app, &uri))
+        }
+        ("DELETE", ["redirect-uris"]) => {
+            let RedirectUri { uri } = body(call, "{uri}")?;
+            done(graph.remove_redirect_uri(tenant, app, &uri))
+        }
+        ("PUT", ["emits-groups"]) => {
+            let Enabled { enabled } = body(call, "{enabled}")?;
+            done(graph.set_emits_groups(tenant, app, enabled))
+        }
+        ("PUT", ["people", user, "roles", role]) => {
+            done(graph.assign_app_role(tenant, app, id_of(user)?, role))
+        }
+        ("DELETE", ["people", user, "roles", role]) => {
+            done(graph.remove_app_role(tenant, app, id_of(user)?, role))
         }
         ("POST", ["secrets"]) => {
             let NewSecret { value, ends_at } = body(call, "{value, ends_at}")?;

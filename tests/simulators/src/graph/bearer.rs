@@ -54,7 +54,13 @@ pub fn caller(tenants: &BTreeMap<String, Tenant>, call: &Call, now: Timestamp) -
         .and_then(Value::as_array)
         .into_iter()
         .flatten();
-    let roles: BTreeSet<String> = roles.filter_map(Value::as_str).map(str::to_owned).collect();
+    // A token in a person's name has scopes in place of roles; both are called the same.
+    let scopes = text("scp").split_whitespace().map(str::to_owned);
+    let roles: BTreeSet<String> = roles
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .chain(scopes)
+        .collect();
     Ok(Caller {
         tenant: tenant.id.clone(),
         app: text("appid").to_owned(),

@@ -2,6 +2,7 @@
 //! delta round reads the objects themselves.
 
 use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use rand_chacha::ChaCha8Rng;
@@ -9,6 +10,7 @@ use serde_json::json;
 
 use super::config::{AppConfig, TenantConfig};
 use super::directory::{Directory, seconds};
+use super::grants::People;
 use super::keys::KeyRing;
 use super::tenant::{App, Secret, Tenant};
 use super::world::random_id;
@@ -47,6 +49,7 @@ impl TenantConfig {
             keys: KeyRing::new(number),
             delta_epoch: 0,
             transitive: RefCell::default(),
+            people: People::default(),
         }
     }
 }
@@ -70,6 +73,10 @@ impl AppConfig {
             roles: self.roles,
             consent: self.consent,
             enabled: true,
+            redirect_uris: self.redirect_uris,
+            delegated: BTreeSet::new(),
+            assigned: BTreeMap::new(),
+            emits_groups: false,
         }
     }
 }

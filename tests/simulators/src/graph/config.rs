@@ -47,6 +47,8 @@ pub struct AppConfig {
     pub certificates: Vec<Certificate>,
     pub roles: BTreeSet<String>,
     pub consent: bool,
+    /// Where browsers may be sent back to.
+    pub redirect_uris: BTreeSet<String>,
 }
 
 pub struct SecretConfig {
@@ -79,7 +81,16 @@ impl AppConfig {
             certificates: Vec::new(),
             roles: CONNECTOR_ROLES.iter().map(|role| (*role).to_owned()).collect(),
             consent: true,
+            redirect_uris: BTreeSet::new(),
         }
+    }
+
+    /// With the addresses of a connector that answers at this origin.
+    #[must_use]
+    pub fn answering_at(mut self, origin: &str) -> Self {
+        let paths = ["/connect/callback", "/sso/callback", "/console/callback"];
+        self.redirect_uris = paths.iter().map(|path| format!("{origin}{path}")).collect();
+        self
     }
 }
 

@@ -41,9 +41,12 @@ impl SigningKey {
         }
     }
 
-    /// A compact JWT.
-    pub fn sign(&self, claims: &Value) -> String {
-        let header = json!({ "typ": "JWT", "alg": "RS256", "kid": self.kid, "x5t": self.kid });
+    /// A compact JWT. Those of version 1 name the key twice.
+    pub fn sign(&self, claims: &Value, version_1: bool) -> String {
+        let mut header = json!({ "typ": "JWT", "alg": "RS256", "kid": self.kid });
+        if version_1 {
+            header["x5t"] = json!(self.kid);
+        }
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", part(&header), part(claims));
         let mut signed = vec![0; self.pair.public_modulus_len()];
@@ -137,7 +140,16 @@ impl KeyRing {
     }
 
     pub fn sign(&self, claims: &Value) -> String {
-        slot(self.signing).get_or_init(SigningKey::generate).sign(claims)
+        slot(self.signing)
+            .get_or_init(SigningKey::generate)
+            .sign(claims, true)
+    }
+
+    /// As id_tokens of version 2 are signed.
+    pub fn sign_v2(&self, claims: &Value) -> String {
+        slot(self.signing)
+            .get_or_init(SigningKey::generate)
+            .sign(claims, false)
     }
 
     /// Whether a published key with this id made this signature.

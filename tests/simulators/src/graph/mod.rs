@@ -6,19 +6,22 @@
 //! |---|---|
 //! | what is remembered | `config`, `build`, `tenant`, `directory`, `changes`, `dynamic`, `seed` |
 //! | one request through it | `server`, `world`, `call`, `routes`, `dispatch`, `context`, `answer` |
-//! | sign-in | `sign_in`, `assertion`, `sign_in_error`, `discovery`, `keys`, `certificate`, `bearer` |
+//! | sign-in of apps | `sign_in`, `assertion`, `sign_in_error`, `discovery`, `keys`, `certificate`, `bearer` |
+//! | sign-in of people | `authorize`, `sign_in_pages`, `grants`, `id_token` |
 //! | users and groups | `list`, `members`, `objects`, `properties`, `select`, `filter`, `filter_parser`, `filter_text`, `order`, `search`, `paging` |
 //! | delta | `delta`, `delta_groups`, `delta_token`, `seal` |
 //! | change notifications | `subscription`, `subscription_routes`, `notify`, `deliver`, `receivers` |
 //! | limits and trouble | `throttle`, `batch`, `faults`, `scripted`, `behaviour` |
-//! | the administrator | `admin`, `admin_apps`, `admin_simulation`, `admin_http`, `request_log` |
+//! | the administrator | `admin`, `admin_people`, `admin_apps`, `admin_simulation`, `admin_http`, `request_log` |
 
 mod admin;
 mod admin_apps;
 mod admin_http;
+mod admin_people;
 mod admin_simulation;
 mod answer;
 mod assertion;
+mod authorize;
 mod batch;
 mod bearer;
 mod behaviour;
@@ -40,6 +43,8 @@ mod faults;
 mod filter;
 mod filter_parser;
 mod filter_text;
+mod grants;
+mod id_token;
 mod keys;
 mod list;
 mod members;
@@ -59,6 +64,7 @@ mod select;
 mod server;
 mod sign_in;
 mod sign_in_error;
+mod sign_in_pages;
 mod subscription;
 mod subscription_routes;
 mod tenant;
@@ -79,6 +85,7 @@ pub use self::config::{
 };
 pub use self::directory::{OtherObject, Props};
 pub use self::faults::{Fault, FaultKind};
+pub use self::id_token::IdTokenChange;
 pub use self::request_log::LoggedRequest;
 pub use self::seed::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_TENANT_ID};
 pub use self::server::{Running, router};

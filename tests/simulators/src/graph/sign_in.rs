@@ -30,7 +30,7 @@ pub struct SignIn<'a> {
     pub token_id: Uuid,
 }
 
-type Form = BTreeMap<String, String>;
+pub type Form = BTreeMap<String, String>;
 
 impl SignIn<'_> {
     /// `POST /{tenant}/oauth2/v2.0/token`.
@@ -43,10 +43,13 @@ impl SignIn<'_> {
         }
     }
 
-    fn client_credentials(&self, segment: &str, call: &Call, form: &Form) -> Result<Answer, SignInError> {
-        if ["common", "consumers", "organizations"].contains(&segment) {
-            return Err(SignInError::new(9_001_023, "Use a tenant-specific endpoint."));
-        }
+    /// The app that a request to the token endpoint proves to come from, with its tenant.
+    pub fn proven_app(
+        &self,
+        segment: &str,
+        call: &Call,
+        form: &Form,
+    ) -> Result<(&Tenant, String), SignInError> {
         let tenant = self.tenant(segment)?;
         let (client, secret) = credentials(call, form);
         let client = client.ok_or_else(|| SignInError::new(900_144, "Parameter 'client_id'."))?;
@@ -60,7 +63,19 @@ impl SignIn<'_> {
             return Err(SignInError::new(7_000_112, String::new()));
         }
         self.authenticate(tenant, (&client, app), secret.as_deref(), form)?;
+        Ok((tenant, client))
+    }
+
+    fn client_credentials(&self, segment: &str, call: &Call, form: &Form) -> Result<Answer, SignInError> {
+        if ["common", "consumers", "organizations"].contains(&segment) {
+            return Err(SignInError::new(9_001_023, "Use a tenant-specific endpoint."));
+        }
+        let (tenant, client) = self.proven_app(segment, call, form)?;
         check_scope(form.get("scope").map_or("", String::as_str))?;
+        let app = tenant
+            .apps
+            .get(&client)
+            .ok_or_else(|| SignInError::new(700_016, String::new()))?;
         Ok(self.issue(tenant, &client, app))
     }
 
@@ -74,7 +89,7 @@ impl SignIn<'_> {
         }
     }
 
-    fn authenticate(
+    pub fn authenticate(
         &self,
         tenant: &Tenant,
         (client, app): (&str, &App),
@@ -149,7 +164,7 @@ impl SignIn<'_> {
 }
 
 /// From the body, or from HTTP Basic with both halves form-encoded.
-fn credentials(call: &Call, form: &Form) -> (Option<String>, Option<String>) {
+pub fn credentials(call: &Call, form: &Form) -> (Option<String>, Option<String>) {
     let basic = call
         .header("authorization")
         .and_then(|value| value.strip_prefix("Basic "));

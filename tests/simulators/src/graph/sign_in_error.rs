@@ -53,6 +53,78 @@ const MEANINGS: &[(u32, u16, &str, &str)] = &[
         "The grant type isn't supported over this tenant segment.",
     ),
     (
+        9_002_326,
+        400,
+        "invalid_request",
+        "Cross-origin token redemption is permitted only for the 'Single-Page Application' client-type.",
+    ),
+    (
+        65001,
+        400,
+        "invalid_grant",
+        "The user or administrator has not consented to use the application.",
+    ),
+    (
+        54005,
+        400,
+        "invalid_grant",
+        "OAuth2 Authorization code was already redeemed.",
+    ),
+    (
+        70008,
+        400,
+        "invalid_grant",
+        "The provided authorization code or refresh token has expired.",
+    ),
+    (
+        70000,
+        400,
+        "invalid_grant",
+        "The provided value for the grant is not valid.",
+    ),
+    (
+        501_481,
+        400,
+        "invalid_grant",
+        "The Code_Verifier does not match the code_challenge.",
+    ),
+    (
+        50173,
+        400,
+        "invalid_grant",
+        "The provided grant has expired due to it being revoked.",
+    ),
+    (
+        50011,
+        400,
+        "invalid_client",
+        "The redirect URI does not match the redirect URIs configured for the application.",
+    ),
+    (
+        65004,
+        400,
+        "access_denied",
+        "User declined to consent to access the app.",
+    ),
+    (
+        90094,
+        400,
+        "consent_required",
+        "Admin consent is required for the permissions requested.",
+    ),
+    (
+        50058,
+        400,
+        "login_required",
+        "Session information is not sufficient for single-sign-on.",
+    ),
+    (
+        700_054,
+        400,
+        "unsupported_response_type",
+        "response_type is not enabled for the application.",
+    ),
+    (
         900_144,
         400,
         "invalid_request",
@@ -160,6 +232,17 @@ impl SignInError {
             code,
             detail: detail.into(),
         }
+    }
+
+    /// `error` and `error_description` as a browser carries them back.
+    pub fn for_browser(&self, trace: &Trace) -> (String, String) {
+        let (_, error, meaning) = self.meaning();
+        let at = trace.at.strftime("%Y-%m-%d %H:%M:%SZ");
+        let words = format!(
+            "AADSTS{}: {meaning} {} Trace ID: {} Timestamp: {at}",
+            self.code, self.detail, trace.id
+        );
+        (error.to_owned(), words)
     }
 
     fn meaning(&self) -> (u16, &'static str, &'static str) {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::directory::Directory;
+use super::grants::People;
 use super::keys::KeyRing;
 
 /// The transitive members of one group, kept while neither groups nor users change.
@@ -29,6 +30,7 @@ pub struct Tenant {
     /// Delta tokens of an earlier epoch are expired.
     pub delta_epoch: u32,
     pub transitive: RefCell<Option<TransitiveMembers>>,
+    pub people: People,
 }
 
 /// An application with its service principal in this tenant.
@@ -42,6 +44,14 @@ pub struct App {
     /// Without consent a token is issued, but without roles.
     pub consent: bool,
     pub enabled: bool,
+    /// Where browsers may be sent back to.
+    pub redirect_uris: BTreeSet<String>,
+    /// Delegated permissions that somebody consented to for the whole tenant.
+    pub delegated: BTreeSet<String>,
+    /// App roles by person.
+    pub assigned: BTreeMap<Uuid, BTreeSet<String>>,
+    /// Whether id_tokens name the person's groups.
+    pub emits_groups: bool,
 }
 
 pub struct Secret {

@@ -292,6 +292,9 @@ impl World {
             Some(fault) if let Some(outcome) = scripted(fault) => return sign_in_fault(outcome, &trace),
             _ => {}
         }
+        if let Some(answer) = self.people(call, moment, &trace) {
+            return answer.header("x-ms-request-id", trace.id);
+        }
         let desk = SignIn {
             tenants: &self.tenants,
             origin: &moment.origin,

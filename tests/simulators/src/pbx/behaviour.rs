@@ -40,6 +40,8 @@ pub struct Behaviour {
     pub api_token_may_sign: bool,
     /// A Linkus SDK token may call everything else too.
     pub sdk_token_may_call_api: bool,
+    /// `sign/create` takes an end; otherwise 0 alone.
+    pub signatures_may_end: bool,
     /// Deleting an extension ends its login signatures.
     pub delete_ends_signatures: bool,
     /// Rows on a page when the caller does not say (contacts: always `contact_page_size_max`).
@@ -152,6 +154,7 @@ impl Default for Behaviour {
             empty_text_clears: true,
             title_length: 127,
             strict_passwords: true,
+            signatures_may_end: true,
             refuse_number_on_update: false,
             capacity_errcode: code::LIMIT,
             number_out_of_range_errcode: code::PARAMETER,

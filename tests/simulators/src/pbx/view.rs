@@ -1,6 +1,7 @@
 //! What a test may look at. Everything is a copy: looking never holds the lock.
 
 use super::Pbx;
+use super::call::Application;
 use super::contacts::Contact;
 use super::extension::Extension;
 use super::groups::Group;
@@ -91,6 +92,15 @@ impl Pbx {
     /// Event sockets open now.
     pub fn subscribers(&self) -> usize {
         self.lock().hub.subscribers()
+    }
+
+    /// Access tokens that live, of both applications.
+    pub fn sessions(&self) -> usize {
+        let mut state = self.lock();
+        let now = state.clock.now();
+        state.tokens.prune(now);
+        let held = |application| state.tokens.held(application);
+        held(Application::Api) + held(Application::Sdk)
     }
 
     /// The number of the extension that a login signature lets in now.

@@ -20,6 +20,8 @@ pub const DEMO_CLIENT_ID: &str = "1e8a4c70-95b2-4f3d-8c61-0d7be24f9a15";
 /// The secret of that app: worth nothing outside the simulation.
 pub const DEMO_CLIENT_SECRET: &str = "Sim8Q~demo+secret/for.the_simulated-tenant";
 
+/// Where `connector serve` answers unless it is told otherwise.
+const SERVE_ORIGIN: &str = "http://127.0.0.1:8080";
 const DOMAIN: &str = "contoso.onmicrosoft.com";
 /// How long the seeded secret lasts.
 const SECRET_LIFE: SignedDuration = SignedDuration::from_hours(180 * 24);
@@ -28,7 +30,8 @@ pub fn tenant(rng: &mut ChaCha8Rng, users: usize, now: Timestamp) -> TenantConfi
     let mut tenant = TenantConfig::empty(DEMO_TENANT_ID, DOMAIN);
     "Contoso".clone_into(&mut tenant.name);
     let ends_at = now.saturating_add(SECRET_LIFE).unwrap_or(Timestamp::MAX);
-    tenant.apps = vec![AppConfig::connector(DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, ends_at)];
+    let app = AppConfig::connector(DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, ends_at);
+    tenant.apps = vec![app.answering_at(SERVE_ORIGIN)];
     tenant.others = others(rng);
     let people = people::people(rng, users, now);
     let extra: Vec<Uuid> = tenant.others.iter().map(|(id, _)| *id).collect();

@@ -1,0 +1,193 @@
+//! `GET /console/sign-in`: the way in; by Microsoft account where somebody was allowed, by API token the first time.
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use shared::domain::ids::ConnectionId;
+use shared::store::{Holder, Purpose, StoreError};
+use web::{
+    Begin, CookieKind, DoorError, Language, Page, Words, comes_from_another_site, pairs, safe_path, see_other,
+};
+
+use super::{CALLBACK, MICROSOFT};
+use crate::AdminState;
+use crate::access::{known_token, plausible_token};
+use crate::token::TokenHash;
+
+/// So many connections are looked at for the only one whose people may sign in.
+const FEW: usize = 50;
+/// Who somebody is, and nothing else.
+const SCOPE: &str = "openid profile";
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    language: Language,
+    words: Words,
+    microsoft: Option<String>,
+    return_to: String,
+    wrong: bool,
+}
+
+impl SignInPage {
+    #[expect(clippy::unused_self, reason = "the layout asks each page")]
+    fn style(&self) -> &'static str {
+        Page::style()
+    }
+}
+
+/// Where somebody wants to go who has to sign in first.
+pub async fn page(
+    State(state): State<AdminState>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    match show(&state, &headers, &query.unwrap_or_default(), false).await {
+        Ok(page) => page,
+        Err(error) => error.page(Language::of(&headers, None)).into_response(),
+    }
+}
+
+async fn show(
+    state: &AdminState,
+    headers: &HeaderMap,
+    query: &str,
+    wrong: bool,
+) -> Result<Response, DoorError> {
+    let pairs = pairs(query).map_err(|_| DoorError::Bad)?;
+    let language = Language::of(headers, pairs.get("lang").map(String::as_str));
+    let named = pairs
+        .get("connection")
+        .and_then(|id| ConnectionId::parse(id).ok());
+    let return_to = safe_path(pairs.get("return_to").map(String::as_str)).to_owned();
+    let through = match named {
+        Some(id) => Some(id),
+        None => only_one_with_members(state).await?,
+    };
+    let page = SignInPage {
+        language,
+        words: Words(language),
+        microsoft: through.map(|id| format!("{MICROSOFT}?connection={id}&return_to={return_to}")),
+        return_to,
+        wrong,
+    };
+    let status = if wrong {
+        StatusCode::FORBIDDEN
+    } else {
+        StatusCode::OK
+    };
+    Ok(Page::of(&page, status).into_response())
+}
+
+/// Nobody is told which connections there are before they are known.
+async fn only_one_with_members(state: &AdminState) -> Result<Option<ConnectionId>, StoreError> {
+    let store = &state.door.store;
+    let page = store.connections(FEW, None).await?;
+    let mut with_members = Vec::new();
+    for connection in page.items {
+        if !store
+            .console_access(connection.id)
+            .await?
+            .value
+            .entries
+            .is_empty()
+        {
+            with_members.push(connection.id);
+        }
+    }
+    Ok(match with_members.as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    })
+}
+
+/// `POST /console/sign-in`: with an API token, for the first time.
+pub async fn with_token(State(state): State<AdminState>, headers: HeaderMap, body: Bytes) -> Response {
+    match enter(&state, &headers, &body).await {
+        Ok(response) => response,
+        Err(error) => error.page(Language::of(&headers, None)).into_response(),
+    }
+}
+
+async fn enter(state: &AdminState, headers: &HeaderMap, body: &[u8]) -> Result<Response, DoorError> {
+    if comes_from_another_site(headers, state.door.origin.as_str()) {
+        tracing::warn!(
+            security.event = "csrf",
+            "a sign-in that no page of ours sent was refused"
+        );
+        return Err(DoorError::NotAllowed);
+    }
+    let form = std::str::from_utf8(body).map_err(|_| DoorError::Bad)?;
+    let form = pairs(form).map_err(|_| DoorError::Bad)?;
+    let token = form.get("token").map(|token| token.trim()).unwrap_or_default();
+    let hash = TokenHash::of(token);
+    let known = if plausible_token(token) {
+        known_token(state, &hash).await?
+    } else {
+        None
+    };
+    let Some(role) = known else {
+        tracing::warn!(
+            security.event = "wrong_token",
+            "somebody tried to sign in to the console with a wrong token"
+        );
+        return show(state, headers, "", true).await;
+    };
+    let holder = Holder::TokenBearer {
+        token: hash.hex(),
+        role,
+    };
+    let cookie = state
+        .door
+        .sessions
+        .begin(CookieKind::Console, headers, holder)
+        .await?;
+    let mut response = see_other(landing(form.get("return_to").map(String::as_str)));
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// Where somebody goes on who has signed in.
+pub fn landing(wanted: Option<&str>) -> &str {
+    match safe_path(wanted) {
+        "/" => "/console",
+        path => path,
+    }
+}
+
+/// `GET /console/sign-in/microsoft`.
+pub async fn microsoft(
+    State(state): State<AdminState>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    match begin(&state, &headers, &query.unwrap_or_default()).await {
+        Ok(response) => response,
+        Err(error) => error.page(Language::of(&headers, None)).into_response(),
+    }
+}
+
+async fn begin(state: &AdminState, headers: &HeaderMap, query: &str) -> Result<Response, DoorError> {
+    let pairs = pairs(query).map_err(|_| DoorError::Bad)?;
+    let id = pairs
+        .get("connection")
+        .and_then(|id| ConnectionId::parse(id).ok());
+    let id = id.ok_or(DoorError::Bad)?;
+    let connection = state
+        .door
+        .store
+        .connection(id)
+        .await?
+        .ok_or(DoorError::NotAllowed)?;
+    let return_to = safe_path(pairs.get("return_to").map(String::as_str)).to_owned();
+    let begin = Begin {
+        connection: &connection.value,
+        purpose: Purpose::Console { return_to },
+        callback: CALLBACK,
+        scope: SCOPE,
+        prompt: None,
+    };
+    state.door.begin(headers, begin).await
+}

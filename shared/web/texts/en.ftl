@@ -1,0 +1,57 @@
+# Microsoft sign-in
+sign-in-failed-title = You could not be signed in
+sign-in-not-allowed = You cannot use this sign-in. Your administrator can tell you why.
+sign-in-again = Please start again from where you came from.
+sign-in-expired = This sign-in has ended or was begun in another browser. Please start again.
+sign-in-declined = The sign-in was cancelled at Microsoft.
+sign-in-unavailable = Microsoft's sign-in cannot be reached at the moment. Please try again in a few minutes.
+sign-in-broken = Something went wrong here. Please try again in a few minutes.
+sign-in-bad-request = This link is not complete or not valid. Please ask whoever gave it to you.
+sign-in-unknown-redirect = The application asks for a sign-in that your administrator has not allowed.
+sign-in-retry = Try again
+# A person's own page
+me-title = Your extension
+me-greeting = Signed in as { $name }
+me-extension = Extension
+me-server = Server for Linkus
+me-account = Microsoft account
+me-linkus-title = How to get Linkus
+me-linkus-web = In a browser: open the server's address above.
+me-linkus-desktop = On a computer: install Linkus Desktop for Windows or macOS from the Linkus page of yeastar.com.
+me-linkus-mobile = On a phone: install Linkus Mobile from Google Play or the App Store.
+me-linkus-first = For the first sign-in use the welcome mail of the phone system, or ask your administrator for it.
+me-sign-out = Sign out
+me-signed-out-title = You are signed out
+me-signed-out = This page no longer knows you. You may still be signed in to Microsoft.
+me-signed-out-microsoft = Sign out of Microsoft too
+me-choose-title = Which phone system?
+me-choose = Please open the link that your administrator gave you. It names your phone system.
+me-sign-in = Sign in with Microsoft
+# An administrator connects
+connect-done-title = Connected
+connect-done = The app has the permissions that this connection needs. You can close this page.
+connect-missing-title = Permissions are missing
+connect-missing = You are signed in, but the app still lacks these permissions:
+connect-missing-mend = Grant admin consent for them in the Entra portal (App registrations > API permissions), or sign in again with an account that may consent.
+connect-not-checked = You are signed in, but Microsoft Graph could not be asked whether the app has its permissions. The connection is checked again by itself.
+connect-other-tenant = You signed in with an account of another tenant. Use an account of the tenant that this connection is for.
+connect-link-used = This link was used before or has ended. Ask for a new one and open it within ten minutes.
+connect-declined = Consent was declined at Microsoft. The connection stays as it was.
+connect-needs-admin = Microsoft asks for an administrator's consent. Sign in again with an account that may consent.
+connect-refused = Microsoft refused the app: { $why }.
+# The console's door
+console-sign-in-title = Sign in to the console
+console-sign-in-microsoft = Sign in with Microsoft
+console-sign-in-token = API token
+console-sign-in-token-hint = For the first time, or where nobody is allowed by Microsoft account yet.
+console-sign-in-with-token = Sign in with the token
+console-sign-in-wrong-token = This token is not known, or has ended.
+console-title = Console
+console-signed-in = Signed in as { $name }
+console-role-viewer = You may look at everything.
+console-role-operator = You may look at everything, and run, approve and pause.
+console-role-admin = You may do everything.
+console-sign-out = Sign out
+console-no-access = Your Microsoft account may not use this console. An administrator of the console can allow it.
+console-connections = Connections
+console-no-connection = Nothing is connected yet.

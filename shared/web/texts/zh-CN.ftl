@@ -1,0 +1,57 @@
+# Microsoft sign-in
+sign-in-failed-title = 登录未成功
+sign-in-not-allowed = 您无法使用此登录方式。请向管理员了解原因。
+sign-in-again = 请从原来的页面重新开始。
+sign-in-expired = 此次登录已过期,或是在另一个浏览器中开始的。请重新开始。
+sign-in-declined = 您在 Microsoft 页面上取消了登录。
+sign-in-unavailable = 暂时无法访问 Microsoft 登录服务。请过几分钟再试。
+sign-in-broken = 系统出现问题。请过几分钟再试。
+sign-in-bad-request = 此链接不完整或无效。请联系向您提供链接的人。
+sign-in-unknown-redirect = 该应用请求的登录方式未经管理员允许。
+sign-in-retry = 重试
+# A person's own page
+me-title = 您的分机
+me-greeting = 已登录:{ $name }
+me-extension = 分机号码
+me-server = Linkus 服务器
+me-account = Microsoft 帐户
+me-linkus-title = 如何获取 Linkus
+me-linkus-web = 网页端:打开上方的服务器地址。
+me-linkus-desktop = 电脑端:在 yeastar.com 的 Linkus 页面下载并安装 Windows 或 macOS 版 Linkus 桌面端。
+me-linkus-mobile = 手机端:在 Google Play 或 App Store 安装 Linkus 手机端。
+me-linkus-first = 首次登录请使用电话系统发送的欢迎邮件,或向管理员索取。
+me-sign-out = 退出登录
+me-signed-out-title = 您已退出登录
+me-signed-out = 本页面不再识别您的身份。您可能仍处于 Microsoft 登录状态。
+me-signed-out-microsoft = 同时退出 Microsoft
+me-choose-title = 哪一个电话系统?
+me-choose = 请打开管理员提供给您的链接,其中指明了您的电话系统。
+me-sign-in = 使用 Microsoft 登录
+# An administrator connects
+connect-done-title = 已连接
+connect-done = 该应用已具备此连接所需的权限。您可以关闭本页面。
+connect-missing-title = 缺少权限
+connect-missing = 您已登录,但该应用仍缺少以下权限:
+connect-missing-mend = 请在 Entra 门户(应用注册 > API 权限)中授予管理员同意,或使用有权同意的帐户重新登录。
+connect-not-checked = 您已登录,但暂时无法向 Microsoft Graph 查询该应用是否具备权限。系统会自动再次检查。
+connect-other-tenant = 您使用了其他租户的帐户登录。请使用此连接所属租户的帐户。
+connect-link-used = 此链接已被使用或已过期。请获取新的链接,并在十分钟内打开。
+connect-declined = 您在 Microsoft 页面上拒绝了同意。连接保持不变。
+connect-needs-admin = Microsoft 要求管理员同意。请使用有权同意的帐户重新登录。
+connect-refused = Microsoft 拒绝了该应用:{ $why }。
+# The console's door
+console-sign-in-title = 登录控制台
+console-sign-in-microsoft = 使用 Microsoft 登录
+console-sign-in-token = API 令牌
+console-sign-in-token-hint = 用于首次登录,或尚未允许任何 Microsoft 帐户时。
+console-sign-in-with-token = 使用令牌登录
+console-sign-in-wrong-token = 此令牌无效或已过期。
+console-title = 控制台
+console-signed-in = 已登录:{ $name }
+console-role-viewer = 您可以查看所有内容。
+console-role-operator = 您可以查看所有内容,并执行同步、审批和暂停。
+console-role-admin = 您可以执行所有操作。
+console-sign-out = 退出登录
+console-no-access = 您的 Microsoft 帐户无权使用此控制台。控制台管理员可以授权。
+console-connections = 连接
+console-no-connection = 尚未建立任何连接。
