@@ -14,6 +14,14 @@ pub const PRESENCE: &str = "Presence.Read.All";
 /// What every connection needs: people, and the groups that choose them.
 pub const ALWAYS: [&str; 2] = [USERS, GROUPS];
 
+/// Tells shared mailboxes from those of people, so that they can be chosen from a list.
+pub const SHARED_MAILBOXES: &str = "MailboxSettings.Read";
+/// Tells when the app's client secret ends.
+pub const SECRET_EXPIRY: &str = "Application.Read.All";
+
+/// A help where they are granted; no part stops without them.
+pub const OPTIONAL: [&str; 2] = [SHARED_MAILBOXES, SECRET_EXPIRY];
+
 /// Delegated: reads the contacts that were shared with whoever signed in, also while they are away.
 pub const DELEGATED_CONTACTS: [&str; 3] = ["Contacts.Read", "Contacts.Read.Shared", "offline_access"];
 

@@ -9,10 +9,10 @@ use super::client::{Call, GraphClient};
 use super::error::Failure;
 use super::wire::plain;
 use crate::domain::connection::AppCredential;
+use crate::domain::permissions::SECRET_EXPIRY;
 use crate::ports::DirectoryError;
 
 const DOING: &str = "reading the app registration";
-const PERMISSION: &str = "Application.Read.All";
 
 /// What the app registration says of the secret in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl GraphClient {
             Err(Failure::Refused(refusal)) if refusal.status == StatusCode::NOT_FOUND => {
                 Ok(SecretExpiry::Unknown)
             }
-            Err(failure) => Err(failure.into_error(DOING, PERMISSION)),
+            Err(failure) => Err(failure.into_error(DOING, SECRET_EXPIRY)),
         }
     }
 }
