@@ -8,6 +8,7 @@
 //! - `ports`: what the use case needs of the outside.
 //! - `graph`, `pbx`, `store`: Microsoft Graph, the phone system, the table.
 //! - `sso`: people who sign in with Microsoft.
+//! - `account_grant`: the refresh token of whoever connected.
 //! - `app_proof`, `aadsts`: how our app signs in with Microsoft, and how that is refused.
 //! - `queue`: hints from one function to another.
 //! - `http`: how every one of our requests leaves the machine.
@@ -15,6 +16,7 @@
 //! - `settings`, `telemetry`: environment and logs.
 
 pub mod aadsts;
+pub mod account_grant;
 pub mod app_proof;
 pub mod changes;
 pub mod clock;

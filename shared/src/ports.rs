@@ -230,6 +230,8 @@ pub enum SignInProblem {
     UnknownApp,
     /// There is no such tenant.
     UnknownTenant,
+    /// Nobody signed in to connect, or what that left us has ended; the app itself may be well.
+    AccountMustSignIn,
     /// Anything else.
     Other,
 }

@@ -27,18 +27,40 @@ pub struct RealSides {
     policy: AddressPolicy,
     store: Store,
     clock: Arc<dyn Clock>,
-    kept: Mutex<BTreeMap<ConnectionId, Kept>>,
-    kept_linkus: Mutex<BTreeMap<ConnectionId, KeptLinkus>>,
+    kept: Kept<Sides>,
+    kept_linkus: Kept<Arc<dyn LinkusSignIn>>,
+    kept_accounts: Kept<Arc<GraphClient>>,
 }
 
-/// The clients of one connection, and of which addresses and secrets they were made.
-struct Kept {
-    made_of: Fingerprint,
-    sides: Sides,
+/// The clients of one kind: each connection's, with what they were made of.
+struct Kept<T>(Mutex<BTreeMap<ConnectionId, (Fingerprint, T)>>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
 }
 
-/// The same of its Linkus SDK side.
-type KeptLinkus = (Fingerprint, Arc<dyn LinkusSignIn>);
+impl<T: Clone> Kept<T> {
+    /// The one at hand if it is made of the same, else another one.
+    fn get(
+        &self,
+        connection: ConnectionId,
+        made_of: Fingerprint,
+        make: impl FnOnce() -> Result<T, SideError>,
+    ) -> Result<T, SideError> {
+        // A panic while the lock is held leaves the map whole: entries are put in complete.
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, clients)) = kept.get(&connection)
+            && *known == made_of
+        {
+            return Ok(clients.clone());
+        }
+        let clients = make()?;
+        kept.insert(connection, (made_of, clients.clone()));
+        Ok(clients)
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Fingerprint([u8; 32]);
@@ -56,9 +78,24 @@ impl RealSides {
             policy,
             store,
             clock,
-            kept: Mutex::default(),
-            kept_linkus: Mutex::default(),
+            kept: Kept::default(),
+            kept_linkus: Kept::default(),
+            kept_accounts: Kept::default(),
         }
+    }
+
+    /// The tenant in the name of the account that signed in to connect, as far as what it left us goes.
+    pub fn account_graph(
+        &self,
+        connection: &Connection,
+        secrets: &ConnectionSecrets,
+    ) -> Result<Arc<GraphClient>, SideError> {
+        self.kept_accounts
+            .get(connection.id, account_fingerprint(connection, secrets), || {
+                let grant = Arc::new(self.store.account_grant(connection.id));
+                let config = self.graph_config(connection, secrets, GraphConfig::RUN_BUDGET);
+                GraphClient::for_account(config, grant, Arc::clone(&self.clock)).map(Arc::new)
+            })
     }
 
     fn pbx_config(&self, connection: &Connection, secrets: &ConnectionSecrets) -> PbxConfig {
@@ -74,61 +111,44 @@ impl RealSides {
         secrets: &ConnectionSecrets,
         retry_budget: Duration,
     ) -> Result<GraphClient, SideError> {
-        let config = GraphConfig {
+        let config = self.graph_config(connection, secrets, retry_budget);
+        GraphClient::new(config, Arc::clone(&self.clock))
+    }
+
+    fn graph_config(
+        &self,
+        connection: &Connection,
+        secrets: &ConnectionSecrets,
+        retry_budget: Duration,
+    ) -> GraphConfig {
+        GraphConfig {
             graph_base: self.microsoft.graph.to_string(),
             login_base: self.microsoft.login.to_string(),
             tenant: connection.tenant,
             client_id: connection.client,
             credential: secrets.app.clone(),
             retry_budget,
-        };
-        GraphClient::new(config, Arc::clone(&self.clock))
-    }
-}
-
-impl SideFactory for RealSides {
-    fn sides(&self, connection: &Connection, secrets: &ConnectionSecrets) -> Result<Sides, SideError> {
-        let made_of = fingerprint(connection, secrets);
-        // A panic while the lock is held leaves the map whole: entries are put in complete.
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = kept.get(&connection.id)
-            && known.made_of == made_of
-        {
-            return Ok(known.sides.clone());
         }
+    }
+
+    fn make_sides(&self, connection: &Connection, secrets: &ConnectionSecrets) -> Result<Sides, SideError> {
         let tokens = Arc::new(self.store.pbx_token_store(connection.id));
         let config = self.pbx_config(connection, secrets);
         let graph = self.graph(connection, secrets, GraphConfig::RUN_BUDGET)?;
         let graph = Arc::new(graph);
-        let sides = Sides {
+        Ok(Sides {
             directory: Arc::clone(&graph) as Arc<dyn Directory>,
             subscriptions: graph,
             phone_system: Arc::new(PbxClient::new(config, tokens, Arc::clone(&self.clock))?),
-        };
-        let entry = Kept {
-            made_of,
-            sides: sides.clone(),
-        };
-        kept.insert(connection.id, entry);
-        Ok(sides)
+        })
     }
 
-    fn linkus(
+    fn make_linkus(
         &self,
         connection: &Connection,
         secrets: &ConnectionSecrets,
-    ) -> Result<Option<Arc<dyn LinkusSignIn>>, SideError> {
-        let Some(sdk) = &secrets.linkus_sdk else {
-            return Ok(None);
-        };
-        let made_of = sdk_fingerprint(connection, sdk);
-        // As above.
-        let mut kept = self.kept_linkus.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, client)) = kept.get(&connection.id)
-            && *known == made_of
-        {
-            return Ok(Some(Arc::clone(client)));
-        }
+        sdk: &LinkusSdkCredentials,
+    ) -> Result<Arc<dyn LinkusSignIn>, SideError> {
         let tokens = Arc::new(self.store.sdk_token_store(connection.id));
         let credentials = PbxCredentials {
             client_id: sdk.access_id.clone(),
@@ -139,9 +159,28 @@ impl SideFactory for RealSides {
             ..self.pbx_config(connection, secrets)
         };
         let pbx = PbxClient::new(config, tokens, Arc::clone(&self.clock))?;
-        let client: Arc<dyn LinkusSignIn> = Arc::new(LinkusClient::new(pbx));
-        kept.insert(connection.id, (made_of, Arc::clone(&client)));
-        Ok(Some(client))
+        Ok(Arc::new(LinkusClient::new(pbx)))
+    }
+}
+
+impl SideFactory for RealSides {
+    fn sides(&self, connection: &Connection, secrets: &ConnectionSecrets) -> Result<Sides, SideError> {
+        let make = || self.make_sides(connection, secrets);
+        self.kept
+            .get(connection.id, fingerprint(connection, secrets), make)
+    }
+
+    fn linkus(
+        &self,
+        connection: &Connection,
+        secrets: &ConnectionSecrets,
+    ) -> Result<Option<Arc<dyn LinkusSignIn>>, SideError> {
+        let Some(sdk) = &secrets.linkus_sdk else {
+            return Ok(None);
+        };
+        let make = || self.make_linkus(connection, secrets, sdk);
+        let made_of = sdk_fingerprint(connection, sdk);
+        self.kept_linkus.get(connection.id, made_of, make).map(Some)
     }
 
     fn sides_under_test(
@@ -184,6 +223,14 @@ fn fingerprint(connection: &Connection, secrets: &ConnectionSecrets) -> Fingerpr
         &secrets.pbx.client_id,
         secrets.pbx.client_secret.expose_secret(),
     ])
+}
+
+/// The same, and who connected when: an access token of somebody else must not outlive their place.
+fn account_fingerprint(connection: &Connection, secrets: &ConnectionSecrets) -> Fingerprint {
+    let Fingerprint(rest) = fingerprint(connection, secrets);
+    let signed_in = connection.authorised_account.as_ref();
+    let signed_in = signed_in.map(|account| format!("{} {}", account.user, account.at));
+    fingerprint_of(&[&hex::encode(rest), &signed_in.unwrap_or_default()])
 }
 
 /// Each text is preceded by its length, so that no two lists of texts are one.

@@ -63,7 +63,7 @@ async fn link(stage: &Stage) -> String {
     body["authorize_url"].as_str().unwrap().to_owned()
 }
 
-async fn sign_in(stage: &Stage, browser: &mut Browser, user: Uuid) -> crate::browser::Got {
+pub async fn sign_in(stage: &Stage, browser: &mut Browser, user: Uuid) -> crate::browser::Got {
     let microsoft = browser.open(&link(stage).await).await.location();
     let back = stage.graph.approve(&microsoft, user).unwrap();
     browser.open(&back).await

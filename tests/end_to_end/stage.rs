@@ -7,6 +7,7 @@ use std::time::Duration;
 use admin::{AdminState, TokenHash};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::Router;
 use embedded_table::EmbeddedTable;
 use jiff::Timestamp;
@@ -21,7 +22,7 @@ use shared::domain::ids::{ConnectionId, SyncRunId};
 use shared::domain::operation_record::OperationRecord;
 use shared::domain::settings::ConnectionSettings;
 use shared::domain::sync_run::{RunMode, RunRequest, SyncRun, Trigger};
-use shared::ports::{Clock, SyncHint};
+use shared::ports::{Clock, SideFactory, SyncHint};
 use shared::queue::NoQueue;
 use shared::secrets::FileKeySealer;
 use shared::settings::{AddressPolicy, GraphAddresses, LocalMode, LocalSettings, Vars, WebOrigin};
@@ -68,11 +69,12 @@ pub struct Stage {
     pub graph: Arc<Graph>,
     pub pbx: Arc<Pbx>,
     pub engine: Engine,
+    pub sides: Arc<RealSides>,
     pub connection: ConnectionId,
     pub scissors: Scissors,
     graph_running: graph::Running,
     _pbx: pbx::Running,
-    _table: EmbeddedTable,
+    table: EmbeddedTable,
 }
 
 /// A person as the tenant's admin would enter them.
@@ -115,7 +117,7 @@ impl Stage {
         let table = EmbeddedTable::memory().await.unwrap();
         let pbx_url = wire(pbx_running.base_url(), scissors.clone()).await;
         let table_url = wire(table.endpoint(), scissors.clone()).await;
-        let engine = engine(&table_url, &graph_running, &clock).await;
+        let (engine, sides) = engine(&table_url, &graph_running, &clock).await;
         let connection = connect(&engine, &pbx_url).await;
         scissors.heal();
         Self {
@@ -123,11 +125,12 @@ impl Stage {
             pbx: pbx_running.pbx(),
             graph,
             engine,
+            sides,
             connection,
             scissors,
             graph_running,
             _pbx: pbx_running,
-            _table: table,
+            table,
         }
     }
 
@@ -262,6 +265,20 @@ impl Stage {
         bindings.values().map(|b| (b.user.to_string(), told(b))).collect()
     }
 
+    /// Everything in the table as whoever reads it without our keys sees it; bytes as text, as far as they are any.
+    pub async fn table_in_plain(&self) -> String {
+        let client = local_client(&self.table.endpoint());
+        let mut items = client.scan().table_name("stage").into_paginator().items().send();
+        let mut text = String::new();
+        while let Some(item) = items.next().await {
+            for (name, value) in item.unwrap() {
+                text.push_str(&name);
+                tell(&value, &mut text);
+            }
+        }
+        text
+    }
+
     /// The object id of the person with this display name, deleted or not.
     pub fn id(&self, name: &str) -> Uuid {
         let ids = self.graph.user_ids(TENANT).unwrap();
@@ -277,6 +294,19 @@ impl Stage {
     pub fn edit(&self, name: &str, props: &Value) {
         self.graph.update_user(TENANT, self.id(name), props).unwrap();
     }
+}
+
+fn tell(value: &AttributeValue, text: &mut String) {
+    match value {
+        AttributeValue::S(plain) | AttributeValue::N(plain) => text.push_str(plain),
+        AttributeValue::B(bytes) => text.push_str(&String::from_utf8_lossy(bytes.as_ref())),
+        AttributeValue::Ss(all) | AttributeValue::Ns(all) => text.push_str(&all.join(" ")),
+        AttributeValue::L(all) => all.iter().for_each(|value| tell(value, text)),
+        AttributeValue::M(all) => all.values().for_each(|value| tell(value, text)),
+        // Neither booleans nor nothing hold text, and sets of bytes are not used.
+        _ => {}
+    }
+    text.push('\n');
 }
 
 fn origin() -> WebOrigin {
@@ -301,18 +331,20 @@ async fn start_graph(clock: SimClock) -> graph::Running {
         .unwrap()
 }
 
-async fn engine(table_url: &str, graph: &graph::Running, clock: &SimClock) -> Engine {
+async fn engine(table_url: &str, graph: &graph::Running, clock: &SimClock) -> (Engine, Arc<RealSides>) {
     let clock: Arc<dyn Clock> = Arc::new(StageClock(clock.clone()));
     let client = hasty(&local_client(table_url));
     create_table(&client, "stage").await.unwrap();
     let sealer = Arc::new(FileKeySealer::from_bytes([9; 32]));
     let store = Store::with_clock(client, "stage", sealer, Arc::clone(&clock));
-    Engine {
-        sides: sides(graph, &store, &clock),
+    let sides = sides(graph, &store, &clock);
+    let engine = Engine {
+        sides: Arc::clone(&sides) as Arc<dyn SideFactory>,
         store,
         clock,
         queue: Arc::new(NoQueue),
-    }
+    };
+    (engine, sides)
 }
 
 fn sides(graph: &graph::Running, store: &Store, clock: &Arc<dyn Clock>) -> Arc<RealSides> {

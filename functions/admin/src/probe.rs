@@ -53,7 +53,7 @@ fn sign_in_problem(problem: SignInProblem, sentence: &str) -> FieldProblem {
             "send the Application (client) ID of an app registered in this tenant",
         ),
         SignInProblem::UnknownTenant => ("/tenant_id", "send the Directory (tenant) ID"),
-        SignInProblem::Other => (
+        SignInProblem::AccountMustSignIn | SignInProblem::Other => (
             "/client_secret",
             "compare tenant, app and secret with the app registration",
         ),

@@ -11,10 +11,12 @@ use secrecy::ExposeSecret;
 use url::Url;
 use uuid::Uuid;
 
+use super::account::Speaker;
 use super::error::{Cause, Failure, Refusal, unexpected};
 use super::retry::{Patience, Setback, delay, parse_retry_after};
 use super::throttle::{Throttle, Wait};
 use super::token::{Token, TokenCache};
+use crate::account_grant::AccountGrant;
 use crate::domain::connection::AppCredential;
 use crate::domain::ids::{ClientId, TenantId};
 use crate::http::{self, HttpOptions, harmless, read_limited};
@@ -60,6 +62,7 @@ pub struct GraphClient {
     pub(super) scope: String,
     pub(super) client_id: String,
     pub(super) credential: AppCredential,
+    pub(super) speaker: Speaker,
     pub(super) tokens: TokenCache,
     throttle: Throttle,
     retry_budget: Duration,
@@ -69,6 +72,7 @@ impl fmt::Debug for GraphClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GraphClient")
             .field("base", &self.base.as_str())
+            .field("speaker", &self.speaker)
             .finish_non_exhaustive()
     }
 }
@@ -95,8 +99,21 @@ enum Attempt<T> {
 }
 
 impl GraphClient {
-    /// Checks the addresses; asks nobody yet.
+    /// Asks as the app. Checks the addresses; asks nobody yet.
     pub fn new(config: GraphConfig, clock: Arc<dyn Clock>) -> Result<Self, SideError> {
+        Self::speaking_as(Speaker::App, config, clock)
+    }
+
+    /// Asks in the name of the account that signed in to connect: what it may see, and what the app was given of that.
+    pub fn for_account(
+        config: GraphConfig,
+        grant: Arc<dyn AccountGrant>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SideError> {
+        Self::speaking_as(Speaker::Account(grant), config, clock)
+    }
+
+    fn speaking_as(speaker: Speaker, config: GraphConfig, clock: Arc<dyn Clock>) -> Result<Self, SideError> {
         let base = http::checked_base(&config.graph_base).map_err(|e| wrong("/graph_base_url", e))?;
         let login = http::checked_base(&config.login_base).map_err(|e| wrong("/login_base_url", e))?;
         let token_url = format!(
@@ -119,6 +136,7 @@ impl GraphClient {
             token_url,
             client_id: config.client_id.to_string(),
             credential: config.credential,
+            speaker,
             tokens: TokenCache::default(),
             throttle: Throttle::default(),
             retry_budget: config.retry_budget,

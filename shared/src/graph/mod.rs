@@ -1,6 +1,7 @@
 //! Microsoft Graph, read only. [`GraphClient`] is the [`crate::ports::Directory`] of one tenant.
 //! A read that did not see its last page is an error, never a shorter list.
 
+mod account;
 mod application;
 mod batch;
 mod client;

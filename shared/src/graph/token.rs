@@ -1,4 +1,4 @@
-//! App-only access tokens. One request for a token at a time and client; a token is dropped five minutes before its end
+//! Access tokens: the app's own, or in the name of whoever connected. One request for a token at a time and client; a token is dropped five minutes before its end
 //! or when Graph refuses it. Neither tokens nor secrets reach logs or errors.
 
 use std::time::Duration;
@@ -12,7 +12,6 @@ use tokio::sync::Mutex;
 use super::client::GraphClient;
 use super::error::unexpected;
 use super::retry::{Patience, Setback, delay, parse_retry_after};
-use super::sign_in::refusal;
 use crate::app_proof::{UnusableCertificate, form_fields};
 use crate::http::read_limited;
 use crate::ports::{DirectoryError, SignInProblem};
@@ -40,8 +39,10 @@ pub(super) struct Token {
 
 #[derive(Deserialize)]
 struct TokenAnswer {
-    access_token: String,
+    access_token: SecretString,
     expires_in: Lifetime,
+    #[serde(default)]
+    refresh_token: Option<SecretString>,
 }
 
 /// Seconds, which some deployments write as text.
@@ -117,14 +118,19 @@ impl GraphClient {
         )
         .map_err(|error| Refused::Stop(unusable(error)))?;
         let proof = proof.iter().map(|(name, value)| (*name, value.expose_secret()));
-        let form: Vec<(&str, &str)> = [
-            ("grant_type", "client_credentials"),
-            ("client_id", &self.client_id),
-            ("scope", &self.scope),
-        ]
-        .into_iter()
-        .chain(proof)
-        .collect();
+        let held = self.speaker.grant().await.map_err(Refused::Stop)?;
+        let grant = match &held {
+            None => vec![("grant_type", "client_credentials")],
+            Some(held) => vec![
+                ("grant_type", "refresh_token"),
+                ("refresh_token", held.token.expose_secret()),
+            ],
+        };
+        let form: Vec<(&str, &str)> = [("client_id", self.client_id.as_str()), ("scope", &self.scope)]
+            .into_iter()
+            .chain(grant)
+            .chain(proof)
+            .collect();
         let sent = self.http.post(self.token_url.clone()).form(&form).send().await;
         let response = sent.map_err(|e| again(None, e.without_url()))?;
         let status = response.status();
@@ -133,9 +139,13 @@ impl GraphClient {
             .await
             .map_err(|e| again(retry_after, e))?;
         if status.is_success() {
-            return self.accept(&body, number).map_err(Refused::Stop);
+            let (token, next) = self.accept(&body, number).map_err(Refused::Stop)?;
+            if let Some(used) = &held {
+                self.speaker.keep(used, next).await;
+            }
+            return Ok(token);
         }
-        match refusal(status, &body) {
+        match self.speaker.refusal(status, &body) {
             Some(error) => Err(Refused::Stop(error)),
             None => Err(again(
                 retry_after,
@@ -144,18 +154,20 @@ impl GraphClient {
         }
     }
 
-    fn accept(&self, body: &[u8], number: u64) -> Result<Token, DirectoryError> {
+    /// The token, and the refresh token that came with it.
+    fn accept(&self, body: &[u8], number: u64) -> Result<(Token, Option<SecretString>), DirectoryError> {
         let answer: TokenAnswer = serde_json::from_slice(body)
             .map_err(|_| unexpected("signing in: the answer holds no usable token".to_owned()))?;
         let life = lifetime(&answer.expires_in)
             .ok_or_else(|| unexpected("signing in: the life of the token is no number".to_owned()))?;
         let useful = life.saturating_sub(MARGIN).max(life / 2);
         let renew_at = self.clock.now().checked_add(useful).unwrap_or(Timestamp::MAX);
-        Ok(Token {
-            value: SecretString::from(answer.access_token),
+        let token = Token {
+            value: answer.access_token,
             renew_at,
             number,
-        })
+        };
+        Ok((token, answer.refresh_token))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Codes and refresh tokens for tokens. A code is sent once: whether it was taken is not known after a broken answer, and
+//! Codes for tokens. A code is sent once: whether it was taken is not known after a broken answer, and
 //! sending it twice is what an attack looks like.
 
 use reqwest::Response;
@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 /// Three tokens, one of them with 200 groups.
 const MAX_ANSWER: usize = 256 * 1024;
-const DOING: &str = "exchanging a code or a refresh token";
+const DOING: &str = "exchanging a code";
 
 /// A code, and what proves that it is ours.
 pub struct CodeGrant<'a> {
@@ -42,27 +42,12 @@ pub struct SignedIn {
     pub scopes: Vec<String>,
 }
 
-/// Tokens for a refresh token.
-#[derive(Debug)]
-pub struct Refreshed {
-    /// For Graph, in the person's name.
-    pub access_token: SecretString,
-    /// Ends after so many seconds.
-    pub expires_in: u64,
-    /// Takes the place of the one that was sent.
-    pub refresh_token: Option<SecretString>,
-}
-
 #[derive(Deserialize)]
 pub(super) struct Answer {
     #[serde(default)]
     pub id_token: Option<SecretString>,
     #[serde(default)]
-    pub access_token: Option<SecretString>,
-    #[serde(default)]
     pub refresh_token: Option<SecretString>,
-    #[serde(default)]
-    pub expires_in: Option<u64>,
     #[serde(default)]
     pub scope: String,
 }
@@ -82,15 +67,6 @@ impl Desk<'_> {
             ("code", grant.code.expose_secret()),
             ("redirect_uri", grant.redirect_uri),
             ("code_verifier", grant.verifier.expose_secret()),
-        ])
-        .await
-    }
-
-    pub(super) async fn refresh(&self, token: &SecretString, scope: &str) -> Result<Answer, SsoError> {
-        self.ask(&[
-            ("grant_type", "refresh_token"),
-            ("refresh_token", token.expose_secret()),
-            ("scope", scope),
         ])
         .await
     }
@@ -144,7 +120,7 @@ fn sentence(refusal: &TokenRefusal) -> String {
         Some(700_016) => "the tenant does not know the app",
         Some(65_001 | 90_094) => "an admin has to consent to the app's permissions",
         Some(54_005) => "the code was used before",
-        Some(70_008 | 700_082 | 700_084 | 70_000 | 70_043 | 50_173) => "the sign-in has ended; sign in again",
+        Some(70_008 | 70_000 | 70_043 | 50_173) => "the sign-in has ended; sign in again",
         Some(501_481) => "the code belongs to another sign-in",
         Some(50_074 | 50_076 | 50_079) => "a second factor is needed; sign in again",
         Some(53_003) => "a Conditional Access policy of the tenant blocks it",

@@ -6,7 +6,7 @@
 //! | `attempt` | one sign-in under way, bound to its browser |
 //! | `discovery`, `keys`, `documents` | what the provider publishes, fetched seldom |
 //! | `claims` | the judgement of an id_token |
-//! | `exchange` | codes and refresh tokens for tokens |
+//! | `exchange` | codes for tokens |
 //! | `provider` | all of it for one tenant |
 
 mod attempt;
@@ -23,5 +23,5 @@ mod test_provider;
 pub use attempt::{Attempt, BrowserSecret, challenge_of, random_word, word_hash};
 pub use claims::{Groups, Identity, MAX_CLOCK_SKEW};
 pub use error::{SsoError, TokenProblem};
-pub use exchange::{CodeGrant, Refreshed, SignedIn};
+pub use exchange::{CodeGrant, SignedIn};
 pub use provider::{AuthorizeRequest, Client, Prompt, Provider, Providers};

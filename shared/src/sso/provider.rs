@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -14,7 +14,7 @@ use super::claims::{Expected, Identity, key_id, verify};
 use super::discovery::{self, Metadata};
 use super::documents::fetch;
 use super::error::{SsoError, TokenProblem};
-use super::exchange::{CodeGrant, Desk, Refreshed, SignedIn};
+use super::exchange::{CodeGrant, Desk, SignedIn};
 use super::keys::KeySet;
 use crate::domain::connection::AppCredential;
 use crate::domain::ids::{ClientId, TenantId};
@@ -25,9 +25,6 @@ use crate::ports::Clock;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the description of a provider is used before it is read again.
 const DESCRIPTION_LIFE: Duration = Duration::from_hours(24);
-/// A life that no token has; more would be a mistake.
-const LONGEST_LIFE: u64 = 86_400;
-
 /// Our app in a tenant.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -155,24 +152,6 @@ impl Provider {
             identity,
             refresh_token: answer.refresh_token,
             scopes: answer.scope.split_whitespace().map(str::to_owned).collect(),
-        })
-    }
-
-    /// Tokens in the name of whoever left us this refresh token. The one that comes back takes its place.
-    pub async fn refresh(
-        &self,
-        client: &Client,
-        refresh_token: &SecretString,
-        scope: &str,
-    ) -> Result<Refreshed, SsoError> {
-        let metadata = self.metadata().await?;
-        let answer = self.desk(&metadata, client).refresh(refresh_token, scope).await?;
-        Ok(Refreshed {
-            access_token: answer
-                .access_token
-                .ok_or(SsoError::Discovery("the answer holds no tokens"))?,
-            expires_in: answer.expires_in.unwrap_or_default().min(LONGEST_LIFE),
-            refresh_token: answer.refresh_token,
         })
     }
 

@@ -1,5 +1,6 @@
 //! One provider over HTTP: when its documents are fetched, what is sent to its token endpoint, and how refusals read.
 
+use secrecy::SecretString;
 use std::sync::atomic::Ordering;
 
 use futures::future::join_all;
@@ -216,21 +217,4 @@ async fn a_refusal_says_what_to_do_and_nothing_secret() {
         .sign_in(&client(), &grant(&code, &verifier))
         .await;
     assert!(matches!(without, Err(SsoError::Token(TokenProblem::Malformed))));
-}
-
-#[tokio::test]
-async fn a_refresh_token_is_exchanged_for_the_next_one() {
-    let world = TestProvider::start().await;
-    *world.inside.answer.lock().unwrap() = (
-        200,
-        json!({"access_token": "a", "refresh_token": "next", "expires_in": 10_000_000}),
-    );
-    let refreshed = world
-        .provider()
-        .refresh(&client(), &"old".into(), "Contacts.Read.Shared")
-        .await
-        .unwrap();
-    assert_eq!(refreshed.refresh_token.unwrap().expose_secret(), "next");
-    // case: 62
-    assert_eq!(refreshed.expires_in, 86_400);
 }

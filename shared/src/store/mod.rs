@@ -47,6 +47,7 @@ pub use client::{aws_config, client, local_client};
 pub use connections::CreateOutcome;
 pub use cursors::StoredCursor;
 pub use definition::{TableDefinition, create_table, table_definition};
+pub use delegated_grant::StoredGrant;
 pub use due::{Due, DueWork};
 pub use error::{Cause, StoreError};
 pub use lease::{Finish, GoodRun, Lease};

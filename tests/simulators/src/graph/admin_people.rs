@@ -40,6 +40,14 @@ impl Graph {
         })
     }
 
+    /// Consents to delegated permissions for the whole tenant, as in the portal.
+    pub fn consent_delegated(&self, tenant: &str, app: &str, scopes: &[&str]) -> Done {
+        self.with_the_app(tenant, app, |app| {
+            app.delegated
+                .extend(scopes.iter().map(|scope| (*scope).to_owned()));
+        })
+    }
+
     fn with_the_app(&self, tenant: &str, app: &str, change: impl FnOnce(&mut App)) -> Done {
         let mut world = self.lock();
         let apps = &mut tenant_of(&mut world, tenant)?.apps;

@@ -209,6 +209,7 @@ fn by_the_refresh_token(
     form: &Form,
     now: Timestamp,
 ) -> Result<Grant, SignInError> {
+    let consented = tenant.apps.get(client).map(|app| &app.delegated);
     let token = form.get("refresh_token").map_or("", String::as_str);
     let known = tenant.people.refresh.get(token);
     let known = known
@@ -224,14 +225,19 @@ fn by_the_refresh_token(
         Some(scope) if !scope.is_empty() => scope.split_whitespace().map(short).collect(),
         _ => known.scopes.clone(),
     };
+    let mut scopes = wanted;
+    if scopes.remove(".default") {
+        // All that is consented, which may be more or less than at the sign-in.
+        scopes.extend(consented.into_iter().flatten().cloned());
+    }
     let always = ["openid", "profile", "offline_access"];
-    let beyond = wanted
-        .iter()
-        .find(|scope| !known.scopes.contains(*scope) && !always.contains(&scope.as_str()));
+    let beyond = scopes.iter().find(|scope| {
+        let given = known.scopes.contains(*scope) || consented.is_some_and(|all| all.contains(*scope));
+        !given && !always.contains(&scope.as_str())
+    });
     if let Some(scope) = beyond {
         return Err(SignInError::new(65001, format!("Scope '{scope}'.")));
     }
-    let mut scopes = wanted;
     // Every use gives the next one.
     scopes.insert("offline_access".to_owned());
     Ok(Grant {
