@@ -2,7 +2,7 @@
 
 mod store_support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
@@ -300,6 +300,7 @@ async fn a_verdict_is_on_exactly_the_held_removals() {
     run.held = Some(Held {
         because: "Too many.".to_owned(),
         removals: "set-1".to_owned(),
+        by_part: BTreeMap::new(),
         count: 9,
         since: now(),
         verdict: None,

@@ -3,6 +3,7 @@
 mod store_support;
 
 use shared::domain::ids::SyncRunId;
+use shared::domain::sync_run::SyncPart;
 use shared::domain::sync_run::{RunMode, RunRequest, RunState};
 use shared::store::{Due, DueWork, GoodRun, ManagedCounts, StoreError};
 use store_support::faults::{Cost, Wire};
@@ -191,20 +192,27 @@ async fn a_good_end_is_remembered_and_a_bad_one_counted() {
     assert_eq!((state.failures_in_row, state.due_at), (2, Some(later(900))));
     let lease = leased(store, id).await;
     let mut good = finish_of(run);
+    let managed = ManagedCounts {
+        extensions: 12,
+        groups: 3,
+        contacts: 40,
+    };
     good.good = Some(GoodRun {
         at: later(9),
-        managed: 12,
+        managed,
     });
     good.held_run = Some(Some(run));
     good.next_scheduled_at = Some(later(500));
-    good.counts = ManagedCounts {
-        extensions: 12,
-        groups: 0,
-        contacts: 0,
-    };
+    good.counts = managed;
+    let why = "it needs a newer firmware".to_owned();
+    good.problems = Some([(SyncPart::Groups, why)].into());
     store.finish(&lease, good).await.unwrap();
     let state = store.work_state(id).await.unwrap().unwrap();
-    assert_eq!((state.failures_in_row, state.last_good_managed), (0, Some(12)));
+    assert_eq!(
+        (state.failures_in_row, state.last_good_managed),
+        (0, Some(managed))
+    );
+    assert!(state.problems.contains_key(&SyncPart::Groups));
     assert_eq!(
         (state.last_good_run_at, state.held_run),
         (Some(later(9)), Some(run))

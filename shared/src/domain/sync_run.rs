@@ -28,6 +28,11 @@ word! {
     pub enum RunMode { /// Everything.
         Full, /// What changed since the last run; a full read where that is not known.
         Delta }
+    /// A part of a run; parts go in this order, and each finds what the ones before it left.
+    pub enum SyncPart { /// People to extensions.
+        Users, /// Groups to extension groups or departments.
+        Groups, /// Contacts to phonebooks.
+        Contacts }
     /// How far a run has come.
     pub enum RunState { /// Waits for its turn.
         Queued, /// Collects.
@@ -39,6 +44,20 @@ word! {
         PartlyFailed, /// Stopped by one error.
         Failed, /// Stopped by a person.
         Cancelled }
+}
+
+impl SyncPart {
+    /// All of them, in their order.
+    pub const ALL: [Self; 3] = [Self::Users, Self::Groups, Self::Contacts];
+
+    /// What sentences call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Users => "user sync",
+            Self::Groups => "group sync",
+            Self::Contacts => "contact sync",
+        }
+    }
 }
 
 impl RunState {
@@ -91,7 +110,10 @@ pub struct SyncRun {
     pub finished_at: Option<Timestamp>,
     /// Why it failed, as one sentence.
     pub error: Option<String>,
-    /// Where the people left alone are listed: the fingerprint of that list.
+    /// Parts that could not be done though others were, and why.
+    #[serde(default)]
+    pub problems: BTreeMap<SyncPart, String>,
+    /// Where the objects left alone are listed: the fingerprint of that list.
     pub skips: Option<String>,
 }
 
@@ -111,6 +133,9 @@ pub struct Held {
     pub because: String,
     /// Fingerprint of the set of removals; an approval is for exactly this set.
     pub removals: String,
+    /// Of each part's share of the set, by which the part knows it again while others have not been read yet.
+    #[serde(default)]
+    pub by_part: BTreeMap<SyncPart, String>,
     /// How many.
     pub count: u64,
     /// Since when.
@@ -188,8 +213,19 @@ impl SyncRun {
             started_at: None,
             finished_at: None,
             error: None,
+            problems: BTreeMap::new(),
             skips: None,
         }
+    }
+
+    /// Why it failed, or what of it did.
+    pub fn error_sentence(&self) -> Option<String> {
+        let problems = self.problems.iter();
+        let of_parts: Vec<String> = problems
+            .map(|(part, why)| format!("{}: {why}", part.label()))
+            .collect();
+        let joined = (!of_parts.is_empty()).then(|| of_parts.join("; "));
+        self.error.clone().or(joined)
     }
 
     /// All kinds of objects together.

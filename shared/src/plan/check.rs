@@ -3,18 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::domain::ids::{EntraUserId, ExtensionId};
 use crate::domain::operation_record::Reason;
-use crate::domain::settings::SafetySettings;
 
 use super::Plan;
+use super::guard::Removing;
 use super::operation::{Change, Operation, Skipped};
 use super::snapshot::{Coverage, Policy, World};
-
-/// A removal limit below this many would hold everyday work of small tenants.
-const ALWAYS_ALLOWED: u64 = 10;
 
 /// A plan that may run, and removals that wait for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,28 +40,6 @@ pub fn check(mut plan: Plan, world: &World, policy: &Policy) -> Checked {
     }
 }
 
-/// A fingerprint of the set of removals: approval is for exactly this set.
-pub fn removals_digest(held: &[Operation]) -> String {
-    let lines: BTreeSet<String> = held
-        .iter()
-        .map(|op| {
-            format!(
-                "{:?} {} {}",
-                op.kind(),
-                op.user,
-                op.extension().map_or(0, |extension| extension.0)
-            )
-        })
-        .collect();
-    hex::encode(Sha256::digest(lines.into_iter().collect::<Vec<_>>().join("\n")))
-}
-
-/// Most removals of a kind that need nobody's word.
-pub fn removal_limit(safety: &SafetySettings, managed: u64) -> u64 {
-    let share = u64::from(safety.max_removals_percent).saturating_mul(managed) / 100;
-    u64::from(safety.max_removals).min(share.max(ALWAYS_ALLOWED))
-}
-
 fn hold_reason(plan: &Plan, world: &World, policy: &Policy) -> Option<String> {
     // What is gone from the PBX already is only struck off our list.
     let removals = plan
@@ -74,30 +47,15 @@ fn hold_reason(plan: &Plan, world: &World, policy: &Policy) -> Option<String> {
         .iter()
         .filter(|op| op.is_removal() && op.extension().is_some())
         .count() as u64;
-    if removals == 0 {
-        return None;
-    }
-    let managed = world.bindings.len() as u64;
-    let limit = removal_limit(&policy.safety, managed);
     let source_is_empty = world.directory.coverage == Coverage::Complete && world.directory.users.is_empty();
-    let shrinks = policy
-        .last_good_managed
-        .is_some_and(|before| (managed - removals) * 5 < before * 4);
-    if source_is_empty {
-        Some("the directory returned nobody at all".to_owned())
-    } else if removals > limit {
-        Some(format!(
-            "{removals} of {managed} extensions would be removed; more than {limit} need an approval"
-        ))
-    } else if shrinks && removals > ALWAYS_ALLOWED {
-        let before = policy.last_good_managed.unwrap_or(managed);
-        Some(format!(
-            "{} extensions would remain of {before} at the last good run: down by a fifth",
-            managed - removals
-        ))
-    } else {
-        None
-    }
+    let removing = Removing {
+        what: "extensions",
+        removals,
+        managed: world.bindings.len() as u64,
+        managed_before: policy.last_good_managed,
+        source_is_empty: source_is_empty.then_some("the directory returned nobody at all"),
+    };
+    removing.hold_reason(&policy.safety)
 }
 
 /// One number, one address, one extension: a second claim means the plan is wrong, and the second claimant waits.

@@ -6,6 +6,7 @@ pub mod check;
 mod claim;
 mod compare;
 mod draft;
+pub mod guard;
 mod numbers;
 pub mod operation;
 mod order;

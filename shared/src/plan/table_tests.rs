@@ -10,7 +10,8 @@ use crate::domain::extension::OwnedFields;
 use crate::domain::operation_record::Reason;
 use crate::domain::settings::{DeleteWhen, NumberRule, ScopeKind};
 
-use super::check::{Checked, check, removal_limit};
+use super::check::{Checked, check};
+use super::guard::removal_limit;
 use super::plan;
 use super::render::render;
 use super::snapshot::{Coverage, Policy, World};

@@ -1,6 +1,7 @@
 //! The lease: one worker per connection at a time. Its fence grows with every lease, and every write of a run is bound to
 //! it, so that a worker which lost its lease without noticing can do no harm.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
@@ -11,11 +12,11 @@ use super::error::StoreError;
 use super::item::{nanos, number};
 use super::keys::Key;
 use super::patience::Patience;
-use super::state_row::{Change, StateRow, earlier, held_by};
+use super::state_row::{Change, ProblemRow, StateRow, earlier, held_by};
 use super::work::{ManagedCounts, nanos_after};
 use super::write::{Expression, Written};
 use crate::domain::ids::{ConnectionId, SyncRunId};
-use crate::domain::sync_run::SyncRun;
+use crate::domain::sync_run::{SyncPart, SyncRun};
 
 /// The right to work on a connection, until another gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub struct Finish {
     pub held_run: Option<Option<SyncRunId>>,
     /// How many objects are managed now.
     pub counts: ManagedCounts,
+    /// `None` keeps which parts could not be done and why, `Some` replaces it.
+    pub problems: Option<BTreeMap<SyncPart, String>>,
     /// Whether the run failed.
     pub failed: bool,
     /// Whether changes may start a run again before somebody acts.
@@ -57,7 +60,7 @@ pub struct GoodRun {
     /// When it ended.
     pub at: Timestamp,
     /// How many objects were managed then.
-    pub managed: u64,
+    pub managed: ManagedCounts,
 }
 
 impl Store {
@@ -184,6 +187,7 @@ fn end(state: &mut StateRow, finish: &Finish) {
         run,
         held_run,
         counts,
+        problems,
         failed,
         halted,
         continues,
@@ -194,10 +198,14 @@ fn end(state: &mut StateRow, finish: &Finish) {
     state.next_scheduled_at = next_scheduled_at.map(nanos);
     if let Some(good) = good {
         state.last_good_run_at = Some(nanos(good.at));
-        state.last_good_managed = Some(good.managed);
+        state.last_good_managed = Some(good.managed.extensions);
+        (state.last_good_groups, state.last_good_contacts) = (good.managed.groups, good.managed.contacts);
     }
     if let Some(held) = held_run {
         state.held_run = *held;
+    }
+    if let Some(problems) = problems {
+        state.problems = ProblemRow::of(problems);
     }
     state.waiting_run = state.waiting_run.filter(|waiting| waiting != run);
     state.running_run = continues.then_some(*run);

@@ -1,6 +1,8 @@
 //! The work state as it is stored. Every write of it is conditional on the one that was read (`rev`), and carries a mark
 //! of its own, so that a write whose answer was lost is recognised instead of taken for somebody else's.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +13,7 @@ use super::keys::{Key, due_shard};
 use super::patience::Patience;
 use super::write::{Expression, VACANT, Written};
 use crate::domain::ids::{ConnectionId, SyncRunId};
+use crate::domain::sync_run::SyncPart;
 
 /// See `WorkState`; instants are nanoseconds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,13 +41,36 @@ pub(super) struct StateRow {
     pub running_fence: Option<u64>,
     pub last_run: Option<SyncRunId>,
     pub last_good_run_at: Option<i64>,
+    /// Extensions that the last good run left; the next two: groups, contacts.
     pub last_good_managed: Option<u64>,
+    pub last_good_groups: u64,
+    pub last_good_contacts: u64,
     pub held_run: Option<SyncRunId>,
     pub failures_in_row: u32,
     pub halted: bool,
     pub extensions: u64,
     pub groups: u64,
     pub contacts: u64,
+    pub problems: Vec<ProblemRow>,
+}
+
+/// A part that could not be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ProblemRow {
+    pub part: SyncPart,
+    pub why: String,
+}
+
+impl ProblemRow {
+    pub(super) fn of(problems: &BTreeMap<SyncPart, String>) -> Vec<Self> {
+        let problems = problems.iter();
+        problems
+            .map(|(part, why)| Self {
+                part: *part,
+                why: why.clone(),
+            })
+            .collect()
+    }
 }
 
 /// The earlier of two times of which either may be missing.

@@ -1,5 +1,6 @@
 //! The work state of a connection: who works on it, what waits, when it is due next.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use super::error::StoreError;
 use super::item::{instant, nanos};
 use super::state_row::{Change, StateRow, earlier};
 use crate::domain::ids::{ConnectionId, SyncRunId};
+use crate::domain::sync_run::SyncPart;
 
 /// Who works on a connection, what waits, when it is due next.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub struct WorkState {
     /// When the last good run ended.
     pub last_good_run_at: Option<Timestamp>,
     /// How many objects were managed then.
-    pub last_good_managed: Option<u64>,
+    pub last_good_managed: Option<ManagedCounts>,
     /// The run whose removals wait for a person.
     pub held_run: Option<SyncRunId>,
     /// How many runs failed since the last one that did not.
@@ -37,6 +39,8 @@ pub struct WorkState {
     pub halted: bool,
     /// How many objects are managed.
     pub counts: ManagedCounts,
+    /// Parts that the last run could not do, and why.
+    pub problems: BTreeMap<SyncPart, String>,
 }
 
 /// Who holds a lease.
@@ -79,7 +83,11 @@ impl From<StateRow> for WorkState {
             next_scheduled_at: row.next_scheduled_at.map(instant),
             last_run: row.last_run,
             last_good_run_at: row.last_good_run_at.map(instant),
-            last_good_managed: row.last_good_managed,
+            last_good_managed: row.last_good_managed.map(|extensions| ManagedCounts {
+                extensions,
+                groups: row.last_good_groups,
+                contacts: row.last_good_contacts,
+            }),
             held_run: row.held_run,
             failures_in_row: row.failures_in_row,
             halted: row.halted,
@@ -88,6 +96,11 @@ impl From<StateRow> for WorkState {
                 groups: row.groups,
                 contacts: row.contacts,
             },
+            problems: row
+                .problems
+                .into_iter()
+                .map(|problem| (problem.part, problem.why))
+                .collect(),
         }
     }
 }

@@ -5,13 +5,11 @@ use std::time::Duration;
 use crate::domain::ids::{ConnectionId, SyncRunId};
 use crate::domain::operation_record::OutcomeKind;
 use crate::domain::sync_run::{Held, RunMode, RunState, SyncRun, Trigger, Verdict};
-use crate::plan::check::removals_digest;
 use crate::store::StoreError;
 
 use super::Engine;
-use super::conduct::{held, lines};
+use super::hold::{all_lines, held};
 use super::judge::{JudgeError, judge_again};
-use super::outcome::Stamp;
 use super::request::hint;
 
 /// How long a held plan may be approved: older ones were decided on by somebody who saw another world.
@@ -55,23 +53,20 @@ pub async fn approve(engine: &Engine, connection: ConnectionId, id: SyncRunId) -
         .await?
         .ok_or(VerdictError::NoSuchRun)?;
     let now = engine.clock.now();
-    let checked = judge_again(engine, &stored.value, &run)
+    let judged = judge_again(engine, &stored.value, &run)
         .await
         .map_err(VerdictError::Judge)?;
     let too_old = now.duration_since(waiting.since)
         > jiff::SignedDuration::try_from(APPROVABLE_FOR).unwrap_or_default();
-    if checked.held.is_empty() {
+    let Some(present) = held(&judged, now) else {
         return settle(engine, run, "nothing waits for an approval any more").await;
-    }
-    if removals_digest(&checked.held) != waiting.removals || too_old {
-        run.held = Some(held(&checked, now));
-        let stamp = Stamp { at: now, run: id };
-        engine
-            .store
-            .put_held(connection, id, &lines(&checked.held, OutcomeKind::Held, stamp))
-            .await?;
+    };
+    if present.removals != waiting.removals || too_old {
+        let because = format!("{} removals are held now; look at them again", present.count);
+        run.held = Some(present);
+        let lines: Vec<_> = all_lines(&judged).cloned().collect();
+        engine.store.put_held(connection, id, &lines).await?;
         engine.store.put_new_run(&run).await?;
-        let because = format!("{} removals are held now; look at them again", checked.held.len());
         return Err(VerdictError::Changed { because });
     }
     run.held = Some(Held {

@@ -57,6 +57,21 @@ pub enum CollectError {
     NoSuchGroup(EntraGroupId),
 }
 
+impl CollectError {
+    /// Whether no other part of the run would get further.
+    pub fn ends_the_run(&self) -> bool {
+        match self {
+            Self::Directory(error) => matches!(error, DirectoryError::SignInRefused { .. }),
+            Self::PhoneSystem(error) => matches!(
+                error,
+                PhoneSystemError::Shut { .. } | PhoneSystemError::Unavailable { .. }
+            ),
+            Self::Store(_) => true,
+            Self::NoSuchGroup(_) => false,
+        }
+    }
+}
+
 /// What to read.
 pub(super) struct Task<'a> {
     pub connection: ConnectionId,

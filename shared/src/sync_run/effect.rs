@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
+
 use crate::domain::binding::{Binding, BoundExtension, Stage};
 use crate::domain::extension::{Extension, FieldsDigest, FieldsPatch, NewExtension, OwnedFields};
 use crate::domain::ids::ExtensionId;
@@ -11,6 +13,7 @@ use crate::plan::operation::{Change, Operation};
 use crate::ports::{Clock, Deleted, PhoneSystem, PhoneSystemError};
 use crate::store::{Lease, Reserve, Store, StoreError};
 
+use super::execute::Perform;
 use super::outcome::{Failure, Outcome, Stamp, record};
 
 /// How long a number that the PBX refused without having an extension for it (a queue, a ring group) is not tried again.
@@ -51,9 +54,9 @@ impl From<StoreError> for Trouble {
 
 type Done = Result<Outcome, Trouble>;
 
-impl Hands<'_> {
-    /// Does it.
-    pub async fn perform(&self, operation: &Operation) -> Done {
+#[async_trait]
+impl Perform<Operation> for Hands<'_> {
+    async fn perform(&self, operation: &Operation) -> Done {
         match &operation.change {
             Change::Create { fields } => self.create(operation, fields).await,
             Change::Bind {
@@ -87,7 +90,9 @@ impl Hands<'_> {
             run: self.run,
         }
     }
+}
 
+impl Hands<'_> {
     fn binding(operation: &Operation, stage: Stage) -> Binding {
         Binding {
             user: operation.user,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::domain::sync_run::SyncPart;
 use crate::ports::{DirectoryError, PhoneSystemError, ShutProblem};
 
 use super::collect::CollectError;
@@ -17,6 +18,8 @@ pub(super) struct RunFailure {
     pub needs_attention: bool,
     /// Whether trying again before somebody acts does harm: five refused sign-ins block our address on the PBX.
     pub must_not_repeat: bool,
+    /// Whether the schedule is soon enough for the next try: what is missing does not come by itself.
+    pub can_wait: bool,
 }
 
 /// How long until the next try after so many failures in a row: a probe every 15 minutes for an hour, hourly for a day,
@@ -67,12 +70,34 @@ impl From<&PhoneSystemError> for RunFailure {
             PhoneSystemError::Shut { .. } | PhoneSystemError::Unavailable { .. } => {
                 lasting(error.to_string())
             }
+            PhoneSystemError::NotInThisFirmware { .. } => RunFailure {
+                can_wait: true,
+                ..passing(error.to_string())
+            },
             _ => passing(error.to_string()),
         }
     }
 }
 
 impl RunFailure {
+    /// The same, said of this part of the run.
+    pub fn of_part(self, part: SyncPart) -> Self {
+        Self {
+            sentence: format!("{}: {}", part.label(), self.sentence),
+            ..self
+        }
+    }
+
+    /// Of two failures of one run the one to act on, with both sentences.
+    pub fn worse(self, other: &Self) -> Self {
+        Self {
+            sentence: format!("{}; {}", self.sentence, other.sentence),
+            needs_attention: self.needs_attention || other.needs_attention,
+            must_not_repeat: self.must_not_repeat || other.must_not_repeat,
+            can_wait: self.can_wait && other.can_wait,
+        }
+    }
+
     /// Of an execution that ended early for want of a side; the other ends are no failures.
     pub fn of_stop(stopped: &Stopped) -> Option<Self> {
         match stopped {
@@ -92,6 +117,7 @@ pub(super) fn lasting(sentence: String) -> RunFailure {
         sentence,
         needs_attention: true,
         must_not_repeat: false,
+        can_wait: false,
     }
 }
 
@@ -100,5 +126,6 @@ fn passing(sentence: String) -> RunFailure {
         sentence,
         needs_attention: false,
         must_not_repeat: false,
+        can_wait: false,
     }
 }

@@ -2,22 +2,23 @@
 
 use crate::domain::change::Changes;
 use crate::domain::connection::Connection;
-use crate::domain::sync_run::{RunMode, SyncRun};
-use crate::plan::check::{Checked, check};
-use crate::plan::plan;
-use crate::plan::snapshot::Policy;
+use crate::domain::sync_run::{RunMode, SyncPart, SyncRun};
 use crate::store::StoreError;
 
 use super::Engine;
-use super::collect::{CollectError, Task, collect};
+use super::collect::CollectError;
+use super::conduct::parts;
+use super::hold::{Waiting, WaitingByPart};
+use super::part::Basis;
 use super::run::RunError;
+use super::users;
 
-/// What a full read of both sides would remove now: the judgement an approval is measured against.
+/// What a full read of both sides would remove now, of every part that is on.
 pub(super) async fn judge_again(
     engine: &Engine,
     connection: &Connection,
     run: &SyncRun,
-) -> Result<Checked, JudgeError> {
+) -> Result<WaitingByPart, JudgeError> {
     let store = &engine.store;
     let settings = store
         .settings(connection.id)
@@ -27,27 +28,30 @@ pub(super) async fn judge_again(
     let secrets = store.secrets(connection.id).await?.ok_or(JudgeError::NoSecrets)?;
     let sides = engine.sides.sides(connection, &secrets).map_err(RunError::from)?;
     let state = store.work_state(connection.id).await?.unwrap_or_default();
-    let mut request = run.request.clone();
-    request.mode = RunMode::Full;
-    let task = Task {
-        connection: connection.id,
-        request: &request,
-        users: &settings.users,
-        fingerprint: settings.rules_fingerprint(),
-        pending: &Changes::default(),
-        store,
+    let basis = Basis {
+        engine,
+        connection,
         sides: &sides,
+        settings: &settings,
+        state: &state,
+        pending: &Changes::default(),
     };
-    let mut world = collect(&task).await?.world;
-    let policy = Policy {
-        users: settings.users.clone(),
-        safety: settings.safety.clone(),
-        now: engine.clock.now(),
-        last_good_managed: state.last_good_managed,
-    };
-    let plan = plan(&world, &policy);
-    world.phone_system.capacity = sides.phone_system.capacity().await.map_err(CollectError::from)?;
-    Ok(check(plan, &world, &policy))
+    let mut run = run.clone();
+    run.request.mode = RunMode::Full;
+    let mut waiting = WaitingByPart::new();
+    for part in parts(&settings, run.request.dry_run) {
+        if let Some(of_part) = one_part(part, &basis, &run).await? {
+            waiting.insert(part, of_part);
+        }
+    }
+    Ok(waiting)
+}
+
+async fn one_part(part: SyncPart, basis: &Basis<'_>, run: &SyncRun) -> Result<Option<Waiting>, CollectError> {
+    match part {
+        SyncPart::Users => users::judge(basis, run).await,
+        SyncPart::Groups | SyncPart::Contacts => Ok(None),
+    }
 }
 
 /// The sources could not be judged again.

@@ -1,4 +1,4 @@
-//! The use case, from a due connection to a finished run: collect, plan, check, execute, record.
+//! The use case, from a due connection to a finished run: each part of it collects, plans, checks, executes, records.
 //! Planning again from the present state yields what is left, so a run may be cut anywhere.
 
 pub mod approval;
@@ -9,11 +9,14 @@ mod effect;
 mod execute;
 pub mod explain;
 mod failure;
+mod hold;
 mod judge;
 mod lease;
 mod outcome;
+mod part;
 pub mod request;
 pub mod run;
+mod users;
 mod watch;
 
 use std::sync::Arc;

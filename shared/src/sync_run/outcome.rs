@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::domain::extension::{Field, OwnedFields};
-use crate::domain::ids::SyncRunId;
+use crate::domain::ids::{EntraUserId, SyncRunId};
 use crate::domain::operation_record::{ObjectKind, OperationKind, OperationRecord, OutcomeKind, Reason};
 use crate::domain::sync_run::Counts;
 use crate::plan::operation::{Change, Operation, Skipped};
 use crate::plan::words::sentence;
+
+use super::execute::Operate;
 
 /// What became of one operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,23 +66,63 @@ pub(super) fn record(operation: &Operation, outcome: OutcomeKind, stamp: Stamp) 
     }
 }
 
+impl Operate for Operation {
+    type Object = EntraUserId;
+
+    fn object(&self) -> EntraUserId {
+        self.user
+    }
+
+    fn object_kind(&self) -> ObjectKind {
+        ObjectKind::User
+    }
+
+    fn kind(&self) -> OperationKind {
+        Self::kind(self)
+    }
+
+    fn phase(&self) -> u32 {
+        self.phase
+    }
+
+    fn relies_on(&self) -> &[EntraUserId] {
+        &self.relies_on
+    }
+
+    fn record(&self, outcome: OutcomeKind, stamp: Stamp) -> OperationRecord {
+        record(self, outcome, stamp)
+    }
+}
+
+/// Operations as lines of one outcome.
+pub(super) fn lines<O: Operate>(
+    operations: &[O],
+    outcome: OutcomeKind,
+    stamp: Stamp,
+) -> Vec<OperationRecord> {
+    operations
+        .iter()
+        .map(|operation| operation.record(outcome, stamp))
+        .collect()
+}
+
 /// The line of an operation that did not succeed.
 pub(super) fn unsuccessful(
-    operation: &Operation,
+    operation: &impl Operate,
     outcome: &Outcome,
     stamp: Stamp,
 ) -> Option<OperationRecord> {
     match outcome {
         Outcome::Applied | Outcome::AlreadyDone => None,
         Outcome::Failed(failure) => {
-            let mut record = record(operation, OutcomeKind::Failed, stamp);
+            let mut record = operation.record(OutcomeKind::Failed, stamp);
             record.reason = failure.reason;
             record.reason_text = sentence(failure.reason, "");
             record.error = Some(failure.sentence.clone());
             Some(record)
         }
         Outcome::NotAttempted(reason) => {
-            let mut record = record(operation, OutcomeKind::NotAttempted, stamp);
+            let mut record = operation.record(OutcomeKind::NotAttempted, stamp);
             record.reason = *reason;
             record.reason_text = sentence(*reason, "");
             Some(record)

@@ -13,7 +13,7 @@ use crate::domain::schedule::next_run;
 use crate::domain::settings::ConnectionSettings;
 use crate::domain::sync_run::{RunMode, RunRequest, RunState, SyncRun, Trigger};
 use crate::ports::{SideError, SyncHint};
-use crate::store::{Finish, GoodRun, Lease, ManagedCounts, Settled, StoreError, Versioned, WorkState};
+use crate::store::{Finish, GoodRun, Lease, Settled, StoreError, Versioned, WorkState};
 
 use super::Engine;
 use super::conduct::{self, Conducted};
@@ -249,18 +249,27 @@ async fn close(
             finish.halted = false;
         }
     }
+    if let (conduct::End::Done | conduct::End::Held, Some(trouble)) = (&conducted.end, &conducted.trouble)
+        && !trouble.can_wait
+    {
+        finish.failed = true;
+        finish.due_at = Some(now + back_off(state.failures_in_row + 1));
+    }
+    if is_about_everybody(&run) {
+        finish.problems = Some(run.problems.clone());
+    }
     if !matches!(conducted.end, conduct::End::OutOfTime | conduct::End::Held) {
         run.finished_at = Some(now);
     }
     if matches!(conducted.end, conduct::End::Done | conduct::End::Held) && !run.request.dry_run {
         finish.good = conducted.counts.map(|counts| GoodRun {
             at: now,
-            managed: counts.extensions,
+            managed: counts,
         });
     }
     log(&run);
     if !run.request.dry_run {
-        set_status(engine, connection, &conducted.end).await?;
+        set_status(engine, connection, &conducted).await?;
         settle(engine, lease, &run, &conducted).await?;
     }
     engine.store.finish_run(lease, finish, &run).await?;
@@ -298,14 +307,20 @@ fn uneventful(run: SyncRunId, state: &WorkState) -> Finish {
         run,
         held_run: None,
         counts: state.counts,
+        problems: None,
         failed: false,
         halted: state.halted,
         continues: false,
     }
 }
 
+/// Neither a look nor a single person tells how the connection is doing.
+fn is_about_everybody(run: &SyncRun) -> bool {
+    !run.request.dry_run && run.request.user.is_none()
+}
+
 fn done_state(run: &SyncRun) -> RunState {
-    if run.counts().failed > 0 {
+    if run.counts().failed > 0 || !run.problems.is_empty() {
         RunState::PartlyFailed
     } else {
         RunState::Succeeded
@@ -336,17 +351,25 @@ fn log(run: &SyncRun) {
 async fn set_status(
     engine: &Engine,
     mut connection: Versioned<Connection>,
-    end: &conduct::End,
+    conducted: &Conducted,
 ) -> Result<(), StoreError> {
-    let status = match end {
-        conduct::End::Failed(RunFailure {
-            sentence,
-            needs_attention: true,
-            ..
-        }) => ConnectionStatus::NeedsAttention {
+    let failure = match &conducted.end {
+        conduct::End::Failed(failure) => Some(failure),
+        conduct::End::Done | conduct::End::Held => conducted.trouble.as_ref(),
+        conduct::End::OutOfTime | conduct::End::Cancelled => None,
+    };
+    let status = match (&conducted.end, failure) {
+        (
+            _,
+            Some(RunFailure {
+                sentence,
+                needs_attention: true,
+                ..
+            }),
+        ) => ConnectionStatus::NeedsAttention {
             reason: sentence.clone(),
         },
-        conduct::End::Done | conduct::End::Held => ConnectionStatus::Connected,
+        (conduct::End::Done | conduct::End::Held, _) => ConnectionStatus::Connected,
         _ => return Ok(()),
     };
     if connection.value.status == status {
@@ -377,13 +400,5 @@ pub fn scheduled_after(settings: &ConnectionSettings, now: Timestamp) -> Option<
             tracing::error!(error = %error, "the schedule cannot be followed; trying again in a day");
             Some(now + Duration::from_hours(24))
         }
-    }
-}
-
-/// What a run leaves managed.
-pub(super) fn managed(extensions: usize) -> ManagedCounts {
-    ManagedCounts {
-        extensions: extensions as u64,
-        ..ManagedCounts::default()
     }
 }

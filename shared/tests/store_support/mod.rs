@@ -168,6 +168,7 @@ pub fn finish_of(run: SyncRunId) -> Finish {
         run,
         held_run: None,
         counts: ManagedCounts::default(),
+        problems: None,
         failed: false,
         halted: false,
         continues: false,

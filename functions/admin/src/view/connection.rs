@@ -1,10 +1,12 @@
 //! A connection as its admins see it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::domain::connection::{AuthorisedAccount, Capabilities, Connection, ConnectionStatus};
 use shared::domain::ids::{ClientId, ConnectionId, EntraUserId, TenantId};
-use shared::domain::sync_run::SyncRun;
+use shared::domain::sync_run::{SyncPart, SyncRun};
 use shared::store::{StoreError, WorkState};
 
 use super::notifications::NotificationsView;
@@ -85,6 +87,9 @@ pub struct ConnectionView {
     pending_changes: u64,
     notifications: NotificationsView,
     counts: ManagedCountsView,
+    /// Parts that the last run could not do while it did others, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    problems: BTreeMap<SyncPart, String>,
 }
 
 /// The PBX of a connection, without its credentials.
@@ -176,6 +181,7 @@ impl ConnectionView {
                 groups: work.counts.groups,
                 contacts: work.counts.contacts,
             },
+            problems: work.problems.clone(),
         }
     }
 }

@@ -38,7 +38,7 @@ pub struct SyncRunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     finished_at: Option<Timestamp>,
-    /// Why it failed, to a person.
+    /// Why it failed, or which parts of it did and why, to a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -61,7 +61,7 @@ impl SyncRunView {
             requested_at: run.requested_at,
             started_at: run.started_at,
             finished_at: run.finished_at,
-            error: run.error.clone(),
+            error: run.error_sentence(),
         }
     }
 }

@@ -41,6 +41,8 @@ async fn held_run(world: &World) -> SyncRun {
         held: Some(Held {
             because: "too many".to_owned(),
             removals: "digest".to_owned(),
+
+            by_part: std::collections::BTreeMap::new(),
             count: 1,
             since: at,
             verdict: None,

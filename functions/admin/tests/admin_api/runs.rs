@@ -82,6 +82,8 @@ fn held() -> Held {
     Held {
         because: "12 of 20 would be deleted".to_owned(),
         removals: "digest".to_owned(),
+
+        by_part: std::collections::BTreeMap::new(),
         count: 12,
         since: "2026-03-01T11:00:05Z".parse().unwrap(),
         verdict: None,

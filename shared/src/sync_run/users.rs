@@ -1,0 +1,261 @@
+//! The part of a run that is about people: collect, plan, check, execute, record.
+
+use crate::domain::operation_record::{ObjectKind, OutcomeKind};
+use crate::domain::sync_run::{Counts, Progress, RunState, SyncPart, SyncRun};
+use crate::plan::check::{Checked, check};
+use crate::plan::operation::Change;
+use crate::plan::snapshot::{Policy, World};
+use crate::plan::{Plan, plan};
+
+use super::collect::{CollectError, Collected, Task, collect, collect_again};
+use super::effect::Hands;
+use super::execute::{Report, execute};
+use super::hold::Waiting;
+use super::outcome::{Outcome, count, lines, skip_record};
+use super::part::{Basis, Frame, PartEnd, is_approved};
+
+/// How often one run plans again because the PBX refused numbers that looked free: enough to walk past the queues and
+/// ring groups of a usual PBX; the rest comes with the next run.
+const ROUNDS: u32 = 5;
+
+/// What has been decided, and what of it waits for a person.
+struct Decided {
+    plan: Plan,
+    waiting: Option<Waiting>,
+    bindings: usize,
+}
+
+/// Brings people and extensions in step.
+pub(super) async fn conduct(frame: &Frame<'_>, run: &mut SyncRun) -> Result<PartEnd, CollectError> {
+    let request = run.request.clone();
+    let task = task(&frame.basis, &request);
+    let Collected { mut world, cursors } = collect(&task).await?;
+    let mut done = run
+        .counts_by_object
+        .get(&ObjectKind::User)
+        .copied()
+        .unwrap_or_default();
+    let mut round = 1;
+    loop {
+        let decided = decide(&frame.basis, run, &mut world).await?;
+        if run.request.dry_run {
+            return show(&frame.basis, run, decided).await;
+        }
+        let report = carry_out(frame, run, &decided, &mut done).await?;
+        if report.numbers_refused && report.stopped.is_none() && round < ROUNDS {
+            round += 1;
+            world = collect_again(&task, world.directory).await?;
+            continue;
+        }
+        let whole = report.stopped.is_none() && !report.retry;
+        if whole && run.request.user.is_none() {
+            for (kind, cursor) in &cursors {
+                frame
+                    .store()
+                    .put_cursor(frame.lease, kind.key(), cursor, &task.fingerprint)
+                    .await?;
+            }
+        }
+        return close(&frame.basis, run, decided, report).await;
+    }
+}
+
+/// What a full read of both sides would hold now: the judgement an approval is measured against.
+pub(super) async fn judge(basis: &Basis<'_>, run: &SyncRun) -> Result<Option<Waiting>, CollectError> {
+    let mut world = collect(&task(basis, &run.request)).await?.world;
+    let policy = policy(basis);
+    let plan = plan(&world, &policy);
+    world.phone_system.capacity = basis.sides.phone_system.capacity().await?;
+    let checked = check(plan, &world, &policy);
+    Ok(split(basis, run, checked, world.bindings.len()).waiting)
+}
+
+fn task<'a>(basis: &Basis<'a>, request: &'a crate::domain::sync_run::RunRequest) -> Task<'a> {
+    Task {
+        connection: basis.connection.id,
+        request,
+        users: &basis.settings.users,
+        fingerprint: basis.settings.rules_fingerprint(),
+        pending: basis.pending,
+        store: basis.store(),
+        sides: basis.sides,
+    }
+}
+
+fn policy(basis: &Basis<'_>) -> Policy {
+    Policy {
+        users: basis.settings.users.clone(),
+        safety: basis.settings.safety.clone(),
+        now: basis.engine.clock.now(),
+        last_good_managed: basis.state.last_good_managed.map(|managed| managed.extensions),
+    }
+}
+
+/// Plan and check; the licence is asked about only when something is to be made.
+async fn decide(basis: &Basis<'_>, run: &SyncRun, world: &mut World) -> Result<Decided, CollectError> {
+    let policy = policy(basis);
+    let plan = plan(world, &policy);
+    let creates = plan
+        .operations
+        .iter()
+        .any(|op| matches!(op.change, Change::Create { .. }));
+    if creates {
+        world.phone_system.capacity = basis.sides.phone_system.capacity().await?;
+    }
+    let mut checked = check(plan, world, &policy);
+    let held = lines(&checked.held, OutcomeKind::Held, basis.stamp(run));
+    if is_approved(run, SyncPart::Users, &held) {
+        // Held removals belong to the first phase, before everything that was left in the plan.
+        checked
+            .plan
+            .operations
+            .splice(0..0, std::mem::take(&mut checked.held));
+        checked.plan.operations.sort_by_key(|op| op.phase);
+        checked.held_because = None;
+    }
+    Ok(split(basis, run, checked, world.bindings.len()))
+}
+
+fn split(basis: &Basis<'_>, run: &SyncRun, checked: Checked, bindings: usize) -> Decided {
+    let Checked {
+        plan,
+        held,
+        held_because,
+    } = checked;
+    let waiting = held_because.map(|because| Waiting {
+        because,
+        lines: lines(&held, OutcomeKind::Held, basis.stamp(run)),
+    });
+    Decided {
+        plan,
+        waiting,
+        bindings,
+    }
+}
+
+async fn carry_out(
+    frame: &Frame<'_>,
+    run: &mut SyncRun,
+    decided: &Decided,
+    done: &mut Counts,
+) -> Result<Report, CollectError> {
+    let Plan {
+        operations,
+        skipped,
+        remarks: _,
+        unchanged,
+    } = &decided.plan;
+    run.progress.total = run.progress.done + operations.len() as u64;
+    if !operations.is_empty() {
+        run.state = RunState::Applying;
+        frame.store().put_run(run, frame.lease).await?;
+    }
+    let hands = Hands {
+        store: frame.store(),
+        pbx: frame.basis.sides.phone_system.as_ref(),
+        clock: frame.basis.engine.clock.as_ref(),
+        lease: frame.lease,
+        run: run.id,
+    };
+    let limits = frame.limits(hands.pbx.write_slots());
+    let report = execute(operations.clone(), &hands, &limits, &frame.watch(run)).await;
+    run.progress.done += report.done;
+    let in_step_since = done.create + done.update + done.bind;
+    let waiting = decided.waiting.as_ref().map_or(0, |waiting| waiting.lines.len());
+    let mut counts = *done;
+    counts.skipped = 0;
+    counts.failed = 0;
+    counts.add(&report.counts_of(ObjectKind::User));
+    // People brought in step earlier in this run are not counted a second time as unchanged.
+    counts.unchanged = unchanged.saturating_sub(in_step_since);
+    counts.skipped += (skipped.len() + waiting) as u64;
+    *done = Counts {
+        unchanged: 0,
+        skipped: 0,
+        failed: 0,
+        ..counts
+    };
+    run.counts_by_object.insert(ObjectKind::User, counts);
+    Ok(report)
+}
+
+async fn close(
+    basis: &Basis<'_>,
+    run: &SyncRun,
+    decided: Decided,
+    report: Report,
+) -> Result<PartEnd, CollectError> {
+    if report.out_of_time() {
+        return Ok(PartEnd {
+            stopped: report.stopped,
+            ..PartEnd::default()
+        });
+    }
+    basis
+        .store()
+        .append_records(run.connection, &report.unsuccessful)
+        .await?;
+    let left = if run.progress.done > 0 {
+        basis.store().bindings(run.connection).await?.len()
+    } else {
+        decided.bindings
+    };
+    Ok(PartEnd {
+        managed: Some(left as u64),
+        left_alone: left_alone(basis, run, &decided.plan),
+        waiting: decided.waiting,
+        whole: report.stopped.is_none() && !report.retry,
+        stopped: report.stopped,
+    })
+}
+
+fn left_alone(
+    basis: &Basis<'_>,
+    run: &SyncRun,
+    plan: &Plan,
+) -> Vec<crate::domain::operation_record::OperationRecord> {
+    let stamp = basis.stamp(run);
+    plan.skipped
+        .iter()
+        .chain(&plan.remarks)
+        .map(|skipped| skip_record(skipped, stamp))
+        .collect()
+}
+
+/// The dry run: everything that would happen, as lines; nothing is written but them.
+async fn show(basis: &Basis<'_>, run: &mut SyncRun, decided: Decided) -> Result<PartEnd, CollectError> {
+    let Plan {
+        operations,
+        skipped,
+        remarks: _,
+        unchanged,
+    } = &decided.plan;
+    let mut shown = lines(operations, OutcomeKind::DryRun, basis.stamp(run));
+    let waiting = decided.waiting.iter().flat_map(|waiting| waiting.lines.clone());
+    shown.extend(waiting.map(|mut line| {
+        line.outcome = OutcomeKind::DryRun;
+        line
+    }));
+    basis.store().append_records(run.connection, &shown).await?;
+    let mut counts = Counts {
+        unchanged: *unchanged,
+        ..Counts::default()
+    };
+    for line in &shown {
+        count(&mut counts, line.kind, &Outcome::Applied);
+    }
+    counts.skipped += skipped.len() as u64;
+    run.counts_by_object.insert(ObjectKind::User, counts);
+    let shown = run.progress.done + shown.len() as u64;
+    run.progress = Progress {
+        done: shown,
+        total: shown,
+    };
+    Ok(PartEnd {
+        managed: Some(decided.bindings as u64),
+        left_alone: left_alone(basis, run, &decided.plan),
+        waiting: decided.waiting,
+        whole: true,
+        stopped: None,
+    })
+}
