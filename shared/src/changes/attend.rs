@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::look::Look;
 use super::subscribe::Keeper;
 use super::terms::{Address, Terms};
+use super::vitals::Vitals;
 use crate::domain::client_state::ClientStateKey;
 use crate::domain::ids::ConnectionId;
 use crate::ports::{SideError, Sides};
@@ -72,6 +73,9 @@ pub async fn attend(engine: &Engine, id: ConnectionId, around: &Surroundings) ->
                 terms: &terms,
             };
             note_look(engine, id, &mut watch, look.look().await);
+            if let Some(work) = store.work_state(id).await? {
+                Vitals::of(&connection, &watch, &work, engine.clock.now()).log(&connection);
+            }
         }
     }
     watch.due_at = next(&watch, &terms, engine.clock.now());

@@ -7,6 +7,7 @@ pub mod notice;
 mod relevance;
 mod subscribe;
 mod terms;
+mod vitals;
 
 use crate::domain::sync_run::Trigger;
 use crate::ports::{QueueError, SyncHint, SyncQueue};

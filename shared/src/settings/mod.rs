@@ -192,7 +192,7 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "PBX_ADDRESS_POLICY",
-        used_by: "full-sync, admin, sso-exchange, serve, demo",
+        used_by: "full-sync, scheduler, admin, sso-exchange, serve, demo",
         default: "public on Lambda, private in serve, loopback in demo",
         meaning: "public: public addresses over https only; private: private ranges too; loopback: this machine too, there also plain http",
     },

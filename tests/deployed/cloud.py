@@ -1,0 +1,155 @@
+"""The template in an emulated AWS: deployed as it is, with archives from a bucket, and with the addresses of this machine."""
+
+import json
+import re
+import shutil
+import tempfile
+import urllib.error
+import urllib.request
+
+import boto3
+import botocore.config
+
+from gate import Gate
+from processes import HOME, ROOT, Process, free_port, until
+
+REGION = "eu-central-1"
+STACK = "connector"
+BUCKET = "archives"
+ARCHIVES = ROOT / "target/lambda"
+
+
+class Cloud:
+    def __init__(self):
+        port = free_port()
+        self.endpoint = f"http://127.0.0.1:{port}"
+        # The emulator keeps its archives and sockets in its own place, and ends with it.
+        self._place = tempfile.mkdtemp(prefix="cloud-")
+        self._emulator = Process(
+            [HOME / "bin/ministack"], r"Ready|running on|startup complete|Uvicorn", {
+                "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "AWS_ENDPOINT_URL": self.endpoint,
+                "IOT_MTLS_ENABLED": "0", "TMPDIR": self._place, "MINISTACK_REGION": REGION,
+                "LAMBDA_EXECUTOR": "local",
+            })
+        self.gate = Gate(port)
+        try:
+            self._deploy()
+        except BaseException:
+            self.stop()
+            raise
+
+    def client(self, service):
+        return boto3.client(
+            service, region_name=REGION, endpoint_url=self.endpoint, aws_access_key_id="local",
+            aws_secret_access_key="local", config=botocore.config.Config(retries={"max_attempts": 1}, read_timeout=120))
+
+    def stop(self):
+        self.gate.stop()
+        self._emulator.stop()
+        shutil.rmtree(self._place, ignore_errors=True)
+
+    def _deploy(self):
+        buckets = self.client("s3")
+        buckets.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        for archive in ARCHIVES.glob("*.zip"):
+            buckets.upload_file(str(archive), BUCKET, archive.name)
+        stacks = self.client("cloudformation")
+        stacks.create_stack(
+            StackName=STACK, TemplateBody=self._template(), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": value} for name, value in self._parameters().items()
+            ])
+        until("the stack to stand", lambda: self._stands(stacks), patience=120)
+        resources = stacks.describe_stack_resources(StackName=STACK)["StackResources"]
+        self.resources = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources}
+        stack = stacks.describe_stacks(StackName=STACK)["Stacks"][0]
+        self.outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+        self.gate.api_host = self.resources["HttpApi"]
+        self.gate.policies = {function: self._policies(function) for function in self.functions()}
+
+    @staticmethod
+    def _stands(stacks):
+        status = stacks.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"]
+        if status in ("CREATE_IN_PROGRESS", "REVIEW_IN_PROGRESS"):
+            return False
+        if status != "CREATE_COMPLETE":
+            events = stacks.describe_stack_events(StackName=STACK)["StackEvents"]
+            failed = [(one["LogicalResourceId"], one.get("ResourceStatusReason")) for one in events if one["ResourceStatus"] in ("CREATE_FAILED", "ROLLBACK_IN_PROGRESS")]
+            raise AssertionError(f"the stack is {status}: {failed}")
+        return True
+
+    def _parameters(self):
+        return {"PbxAddressPolicy": "loopback", **self.parameters}
+
+    # Of the test that deploys.
+    parameters = {}
+
+    def functions(self):
+        return sorted(archive.stem for archive in ARCHIVES.glob("*.zip"))
+
+    def _template(self):
+        """As `sam deploy` sends it: archives in a bucket. And each function finds AWS at the gate, under its own name."""
+        text = (ROOT / "infra/template.yaml").read_text()
+        # The emulator knows no alarm on a sum of metrics.
+        text = re.sub(r"  (ErrorsAlarm|ThrottlesAlarm):\n(?:    .*\n)+", "", text)
+        text = re.sub(r"CodeUri: \.\./target/lambda/(\S+)", rf"CodeUri: {{ Bucket: {BUCKET}, Key: \1 }}", text)
+        lines = []
+        function = None
+        for line in text.splitlines():
+            if found := re.search(r"Key: ([a-z-]+)\.zip", line):
+                function = found[1]
+            lines.append(line)
+            if function and line == "        Variables:":
+                for service in ("DYNAMODB", "SQS", "KMS"):
+                    lines.append(f"          AWS_ENDPOINT_URL_{service}: {self.gate.endpoint_of(function)}")
+                function = None
+        # The emulated API has no https address; this one leads to it.
+        return re.sub(r"PUBLIC_BASE_URL: .*", f"PUBLIC_BASE_URL: {self.gate.origin}", "\n".join(lines))
+
+    def _policies(self, function):
+        roles = self.client("iam")
+        logical = "".join(part.capitalize() for part in function.split("-"))
+        role = self.resources[f"{logical}Role"]
+        document = roles.get_role_policy(RoleName=role, PolicyName="calls")["PolicyDocument"]
+        document = json.loads(document) if isinstance(document, str) else document
+        return document["Statement"]
+
+    def invoke(self, function, event):
+        """The function's answer to one event, and whether it failed."""
+        answer = self.client("lambda").invoke(FunctionName=f"{STACK}-{function}", Payload=json.dumps(event))
+        text = answer["Payload"].read()
+        return json.loads(text or "null"), answer.get("FunctionError")
+
+    def ask(self, method, path, body=None, headers=None):
+        """Asks the installation at its public address, as the world does; follows nothing."""
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(self.gate.origin + path, method=method, data=data, headers={
+            "content-type": "application/json", **(headers or {})})
+        return opened(request)
+
+    def log(self):
+        """Every line that functions wrote."""
+        logs = self.client("logs")
+        lines = []
+        for group in logs.describe_log_groups()["logGroups"]:
+            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+            lines.extend(event["message"] for page in pages for event in page["events"])
+        return "\n".join(lines)
+
+
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+OPENER = urllib.request.build_opener(NoRedirects)
+
+
+def opened(request):
+    """Status, headers and text, whatever the status."""
+    try:
+        with OPENER.open(request, timeout=60) as response:
+            return response.status, response.headers, response.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read().decode()

@@ -1,0 +1,168 @@
+"""Stands before the emulator, twice.
+
+For functions: judges each call by the policies of the function's role, as AWS would, and writes down what was called. The
+emulator itself lets everybody do everything.
+For the world: the public address of the installation, whose requests go to the emulated HTTP API.
+"""
+
+import hashlib
+import http.client
+import http.server
+import json
+import threading
+import urllib.parse
+import uuid
+
+SERVICES = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "TrentService": "kms"}
+# A transaction is allowed by the actions of its items.
+ITEMS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+
+
+class Gate:
+    def __init__(self, emulator_port):
+        self.emulator_port = emulator_port
+        self.policies = {}
+        self.api_host = None
+        self.used = {}
+        self.denied = []
+        # What goes wrong on purpose: table calls are held up; hints of these functions and requests at these paths are lost,
+        # though whoever sent them is told that they arrived.
+        self.holds = False
+        self.held_up = threading.Event()
+        self.loses_hints_of = set()
+        self.loses_requests_at = set()
+        self.lost = 0
+        gate = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _serve(self):
+                length = int(self.headers.get("content-length") or 0)
+                body = self.rfile.read(length)
+                status, headers, content = gate.answer(self.command, self.path, self.headers, body)
+                self.send_response(status)
+                for name, value in headers:
+                    if name.lower() not in ("transfer-encoding", "content-length", "connection", "date", "server"):
+                        self.send_header(name, value)
+                self.send_header("content-length", str(len(content)))
+                self.end_headers()
+                try:
+                    self.wfile.write(content)
+                except BrokenPipeError:
+                    # Whoever asked was stopped meanwhile.
+                    self.close_connection = True
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.origin = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.holds = False
+        self._server.shutdown()
+        self._server.server_close()
+
+    def endpoint_of(self, function):
+        return f"{self.origin}/as/{function}"
+
+    def answer(self, method, path, headers, body):
+        if path.startswith("/as/"):
+            function = path.split("/")[2]
+            return self._for_function(function, "/" + "/".join(path.split("/")[3:]), headers, body)
+        if path in self.loses_requests_at:
+            self.lost += 1
+            return 202, [], b""
+        sent = {name: value for name, value in headers.items() if name.lower() != "host"}
+        sent["Host"] = f"{self.api_host}.execute-api.localhost:{self.emulator_port}"
+        return self._pass_on(method, path, sent, body)
+
+    def _for_function(self, function, path, headers, body):
+        target, _, operation = (headers.get("x-amz-target") or "").partition(".")
+        service = SERVICES[target]
+        if self.holds and service == "dynamodb":
+            self.held_up.set()
+            while self.holds:
+                threading.Event().wait(0.1)
+        request = json.loads(body)
+        if refused := self.refused(function, service, operation, request):
+            self.denied.append((function, refused))
+            refusal = {"__type": "AccessDeniedException", "message": f"not authorized to perform: {refused}"}
+            return 400, [("content-type", "application/x-amz-json-1.0")], json.dumps(refusal).encode()
+        self.used.setdefault(function, set()).update(f"{service}:{action}" for action in actions(operation, request))
+        if operation == "SendMessage" and function in self.loses_hints_of:
+            digest = hashlib.md5(request["MessageBody"].encode(), usedforsecurity=False).hexdigest()
+            arrived = {"MessageId": str(uuid.uuid4()), "MD5OfMessageBody": digest}
+            return 200, [("content-type", "application/x-amz-json-1.0")], json.dumps(arrived).encode()
+        return self._pass_on("POST", path, dict(headers.items()), body)
+
+    def refused(self, function, service, operation, request):
+        """The first call of a request that the function's role does not allow."""
+        calls = (f"{service}:{action}" for action in sorted(actions(operation, request)))
+        may = self.policies[function]
+        return next((call for call in calls if not any(allows(statement, call, request) for statement in may)), None)
+
+    def _pass_on(self, method, path, headers, body):
+        connection = http.client.HTTPConnection("127.0.0.1", self.emulator_port, timeout=120)
+        try:
+            connection.request(method, path, body=body or None, headers=headers)
+            response = connection.getresponse()
+            return response.status, response.getheaders(), response.read()
+        finally:
+            connection.close()
+
+
+def actions(operation, request):
+    if operation == "TransactWriteItems":
+        return {ITEMS[kind] for item in request["TransactItems"] for kind in item}
+    return {operation}
+
+
+def allows(statement, call, request):
+    """A statement of a role, resolved by the emulated stack."""
+    if call not in listed(statement["Action"]) or not concerns(listed(statement["Resource"]), call, request):
+        return False
+    context = (request.get("EncryptionContext") or {}).get("connection_id")
+    for operator, keys in (statement.get("Condition") or {}).items():
+        for key, wanted in keys.items():
+            if key != "kms:EncryptionContext:connection_id":
+                raise AssertionError(f"{key} is not known here")
+            if operator == "StringEquals" and context != wanted:
+                return False
+            if operator == "Null" and (context is None) != (str(wanted).lower() == "true"):
+                return False
+    return True
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def concerns(resources, call, request):
+    """Whether one of these ARNs is what the request names."""
+    if call.startswith("dynamodb:"):
+        wanted = {f"table/{name}" for name in tables(request)}
+        if index := request.get("IndexName"):
+            wanted = {f"{table}/index/{index}" for table in wanted}
+    elif call.startswith("sqs:"):
+        wanted = {urllib.parse.urlparse(request["QueueUrl"]).path.rsplit("/", 1)[-1]}
+    else:
+        wanted = {request["KeyId"].rsplit("/", 1)[-1]} if "KeyId" in request else {""}
+
+    def fits(arn, name):
+        return arn.endswith((f":{name}", f"/{name}")) or name == ""
+
+    return all(any(fits(arn, name) for arn in resources) for name in wanted)
+
+
+def tables(request):
+    if "RequestItems" in request:
+        return set(request["RequestItems"])
+    if "TransactItems" in request:
+        return {body["TableName"] for item in request["TransactItems"] for body in item.values()}
+    return {request["TableName"]}

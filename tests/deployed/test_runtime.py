@@ -1,0 +1,116 @@
+"""One function below AWS's own runtime emulator: it is stopped when its time is over, it may be killed, and each time the
+next event finds a function that works."""
+
+import json
+import os
+import signal
+import tempfile
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+import zipfile
+
+from cloud import ARCHIVES, Cloud
+from processes import HOME, ROOT, Process, free_port, until
+
+TIMEOUT = 3
+
+
+def setUpModule():
+    global cloud
+    Cloud.parameters = {}
+    cloud = Cloud()
+    unittest.addModuleCleanup(cloud.stop)
+
+
+class Function:
+    """`full-sync`, from its archive, for one event at a time."""
+
+    def __init__(self, folder):
+        with zipfile.ZipFile(ARCHIVES / "full-sync.zip") as archive:
+            self.program = archive.extract("bootstrap", folder)
+        os.chmod(self.program, 0o755)
+        port, runtime = free_port(), free_port()
+        self.address = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
+        variables = cloud.client("lambda").get_function_configuration(FunctionName="connector-full-sync")
+        self.process = Process(
+            [HOME / "aws-lambda-rie", "--log-level", "info", "--runtime-interface-emulator-address", f"127.0.0.1:{port}",
+             "--runtime-api-address", f"127.0.0.1:{runtime}", self.program], r"exec|starting|Listening|listening", {
+                **variables["Environment"]["Variables"], "AWS_LAMBDA_FUNCTION_TIMEOUT": str(TIMEOUT),
+                "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
+                "AWS_EC2_METADATA_DISABLED": "true",
+            })
+
+    def invoke(self, event):
+        request = urllib.request.Request(self.address, data=json.dumps(event).encode())
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return response.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.read().decode()
+
+
+def hint():
+    return json.loads((ROOT / "events/full-sync/scheduled.json").read_text())
+
+
+def bootstraps(program):
+    """Processes that run this program."""
+    found = []
+    for entry in os.listdir("/proc"):
+        try:
+            if entry.isdigit() and os.readlink(f"/proc/{entry}/exe") == program:
+                found.append(int(entry))
+        except OSError:
+            pass
+    return found
+
+
+class Runtime(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.function = Function(folder.name)
+        self.addCleanup(self.function.process.stop)
+        self.addCleanup(setattr, cloud.gate, "holds", False)
+
+    def works(self):
+        # A hint of a connection that is not there is followed, and nothing is to do.
+        self.assertEqual(json.loads(self.function.invoke(hint())), {"batchItemFailures": []})
+
+    def test_a_function_whose_time_is_over_is_stopped_and_the_next_event_is_answered(self):
+        self.works()
+        cloud.gate.holds = True
+        begun = time.monotonic()
+        answer = self.function.invoke(hint())
+        self.assertIn("timed out", answer.lower())
+        self.assertLess(time.monotonic() - begun, TIMEOUT + 5)
+        cloud.gate.holds = False
+        self.works()
+
+    def test_a_function_that_is_killed_fails_that_event_alone(self):
+        self.works()
+        cloud.gate.holds = True
+        cloud.gate.held_up.clear()
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(self.function.invoke(hint())))
+        asking.start()
+        self.assertTrue(cloud.gate.held_up.wait(20))
+        for process in bootstraps(self.function.program):
+            os.kill(process, signal.SIGKILL)
+        cloud.gate.holds = False
+        asking.join(30)
+        self.assertEqual(len(answers), 1)
+        self.assertNotIn("batchItemFailures", answers[0])
+        until("the function to be back", lambda: "batchItemFailures" in self.function.invoke(hint()))
+
+    def test_an_event_of_another_shape_fails_and_harms_no_other(self):
+        self.assertIn("errorMessage", self.function.invoke({"Records": "none"}))
+        self.works()
+
+
+if __name__ == "__main__":
+    unittest.main()
