@@ -24,6 +24,7 @@ class Gate:
         self.policies = {}
         self.api_host = None
         self.used = {}
+        self.calls = []
         self.denied = []
         # What goes wrong on purpose: table calls are held up; hints of these functions and requests at these paths are lost,
         # though whoever sent them is told that they arrived.
@@ -95,6 +96,7 @@ class Gate:
             refusal = {"__type": "AccessDeniedException", "message": f"not authorized to perform: {refused}"}
             return 400, [("content-type", "application/x-amz-json-1.0")], json.dumps(refusal).encode()
         self.used.setdefault(function, set()).update(f"{service}:{action}" for action in actions(operation, request))
+        self.calls.extend((function, f"{service}:{action}") for action in actions(operation, request))
         if operation == "SendMessage" and function in self.loses_hints_of:
             digest = hashlib.md5(request["MessageBody"].encode(), usedforsecurity=False).hexdigest()
             arrived = {"MessageId": str(uuid.uuid4()), "MD5OfMessageBody": digest}
