@@ -1,16 +1,21 @@
 //! The template as a document: resources, and values in which references stand as `${Name}` or `${Name.Attribute}`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_norway::Value;
 
 /// The template for AWS.
 pub struct Template(Value);
 
+/// The repository's folder.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
 /// Reads the template of this repository.
 pub fn template() -> Template {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/template.yaml");
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = std::fs::read_to_string(root().join("infra/template.yaml")).unwrap();
     Template(serde_norway::from_str(&text).unwrap())
 }
 

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use full_sync::MARGIN;
 
-use crate::document::{template, text};
+use crate::document::{root, template, text};
+
+/// Queues, and the functions that take from them.
+const TAKERS: [(&str, &str, &str); 1] = [("SyncQueue", "full-sync", "FullSyncFunction")];
 
 #[test]
 fn there_is_one_function_for_each_folder_of_functions() {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../functions");
-    let folders: BTreeSet<String> = std::fs::read_dir(root)
+    let folders: BTreeSet<String> = std::fs::read_dir(root().join("functions"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
@@ -25,8 +27,7 @@ fn queues_trigger_their_functions_and_failed_messages_come_back_alone() {
         assert_eq!(mapping["FunctionResponseTypes"][0], "ReportBatchItemFailures");
         seen.insert((text(&mapping["EventSourceArn"]), text(&mapping["FunctionName"])));
     }
-    let wanted = [("${SyncQueue.Arn}", "${FullSyncFunction}")];
-    let wanted = wanted.map(|(queue, function)| (queue.to_owned(), function.to_owned()));
+    let wanted = TAKERS.map(|(queue, _, function)| (format!("${{{queue}.Arn}}"), format!("${{{function}}}")));
     assert_eq!(seen, BTreeSet::from(wanted));
 }
 
@@ -34,7 +35,7 @@ fn queues_trigger_their_functions_and_failed_messages_come_back_alone() {
 fn a_message_stays_hidden_longer_than_its_function_may_take() {
     let template = template();
     let (queues, functions) = (template.resources("AWS::SQS::Queue"), template.functions());
-    for (queue, function) in [("SyncQueue", "full-sync")] {
+    for (queue, function, _) in TAKERS {
         let hidden = queues[queue]["VisibilityTimeout"].as_i64().unwrap();
         let timeout = functions[function].1["Timeout"].as_i64().unwrap();
         assert!(hidden > timeout, "{queue}");

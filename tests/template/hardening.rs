@@ -2,7 +2,7 @@
 
 use serde_norway::Value;
 
-use crate::document::{template, text};
+use crate::document::{root, template, text, texts};
 
 // case: 64
 #[test]
@@ -74,12 +74,12 @@ fn no_statement_allows_every_action_and_every_resource_only_where_aws_takes_no_o
     assert!(found.len() > 20);
     for statement in found.iter().filter(|statement| statement["Effect"] == "Allow") {
         let of_the_keys_own_account = statement["Principal"]["AWS"].is_null();
-        let actions = crate::document::texts(&statement["Action"]);
+        let actions = texts(&statement["Action"]);
         for action in &actions {
             assert!(!action.contains('*') || !of_the_keys_own_account, "{action}");
         }
         let everywhere = !statement["Resource"].is_null()
-            && crate::document::texts(&statement["Resource"])
+            && texts(&statement["Resource"])
                 .iter()
                 .any(|resource| resource == "*");
         let network = actions.iter().all(|action| action.starts_with("ec2:"));
@@ -137,10 +137,8 @@ fn the_outputs_have_the_three_redirect_addresses() {
 #[test]
 fn metrics_are_read_off_fields_that_the_code_writes() {
     let template = template();
-    let written = ["changes/vitals.rs", "sync_run/run.rs"].map(|file| {
-        let path = format!("{}/../shared/src/{file}", env!("CARGO_MANIFEST_DIR"));
-        std::fs::read_to_string(path).unwrap()
-    });
+    let written = ["changes/vitals.rs", "sync_run/run.rs"]
+        .map(|file| std::fs::read_to_string(root().join("shared/src").join(file)).unwrap());
     let filters = template.resources("AWS::Logs::MetricFilter");
     assert!(filters.len() >= 8);
     let mut metrics = Vec::new();

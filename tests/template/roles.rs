@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_norway::Value;
 
-use crate::document::{template, text, texts};
+use crate::document::{root, template, text, texts};
 
 /// One thing a role may do: action and resource.
 struct Grant {
@@ -90,9 +90,8 @@ fn actions_of_the_store() -> BTreeSet<String> {
         ("batch_write_item()", "BatchWriteItem"),
         ("ConditionCheck::builder()", "ConditionCheckItem"),
     ];
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/src/store");
     let mut actions = BTreeSet::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for entry in std::fs::read_dir(root().join("shared/src/store")).unwrap() {
         let source = std::fs::read_to_string(entry.unwrap().path()).unwrap();
         let called = calls.iter().filter(|(call, _)| source.contains(call));
         actions.extend(called.map(|(_, action)| format!("dynamodb:{action}")));
@@ -180,7 +179,7 @@ fn each_function_writes_to_its_own_log_alone() {
         let log = text(&template.functions()[&function].1["LoggingConfig"]["LogGroup"]);
         let own = log.replace('}', ".Arn}");
         for grant in grants.iter().filter(|grant| grant.action.starts_with("logs:")) {
-            assert_eq!(grant.resources, [own.clone()], "{function}");
+            assert_eq!(grant.resources, std::slice::from_ref(&own), "{function}");
         }
     }
 }

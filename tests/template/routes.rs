@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::document::{template, text};
+use crate::document::{root, template, text};
 
 /// Method (`ANY` for all) and path.
 type Route = (String, String);
@@ -90,11 +90,7 @@ fn constant(name: &str, source: &str, all: &[String]) -> String {
 /// The texts of the source files below a folder.
 fn sources(folder: &str) -> Vec<String> {
     let mut all = Vec::new();
-    let mut folders = vec![
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("..")
-            .join(folder),
-    ];
+    let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
