@@ -5,11 +5,12 @@
 //! - `plan`: the decision, pure and repeatable.
 //! - `sync_run`: the use case, from a due connection to a finished run.
 //! - `changes`: what follows the directory between the scheduled runs.
+//! - `secret_care`: the end of an app's secret, told in time.
 //! - `ports`: what the use case needs of the outside.
 //! - `graph`, `pbx`, `store`: Microsoft Graph, the phone system, the table.
 //! - `sso`: people who sign in with Microsoft.
 //! - `account_grant`: the refresh token of whoever connected.
-//! - `app_proof`, `aadsts`: how our app signs in with Microsoft, and how that is refused.
+//! - `app_proof`, `app_certificate`, `aadsts`: how our app signs in with Microsoft, and how that is refused.
 //! - `queue`: hints from one function to another.
 //! - `http`: how every one of our requests leaves the machine.
 //! - `sides`, `wiring`: clients and engine, made of settings.
@@ -17,6 +18,7 @@
 
 pub mod aadsts;
 pub mod account_grant;
+pub mod app_certificate;
 pub mod app_proof;
 pub mod changes;
 pub mod clock;
@@ -28,6 +30,7 @@ pub mod pbx;
 pub mod plan;
 pub mod ports;
 pub mod queue;
+pub mod secret_care;
 pub mod secrets;
 pub mod settings;
 pub mod sides;

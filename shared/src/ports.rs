@@ -98,11 +98,23 @@ pub trait Directory: Send + Sync {
         &self,
         groups: &BTreeSet<EntraGroupId>,
     ) -> Result<BTreeMap<EntraGroupId, GroupMembers>, DirectoryError>;
+    /// When the app's secret in use ends, as the app registration says; [`DirectoryError::PermissionMissing`] where we may
+    /// not read that.
+    async fn secret_expiry(&self) -> Result<SecretExpiry, DirectoryError>;
     /// Signs in anew and asks, with the cheapest call each, for what these permissions allow; returns those that are missing.
     async fn missing_permissions(
         &self,
         needed: &[PermissionName],
     ) -> Result<Vec<PermissionName>, DirectoryError>;
+}
+
+/// What the app registration says of the secret in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretExpiry {
+    /// The end of the secret, or the earliest end of those it could be.
+    At(Timestamp),
+    /// The registration is in another tenant, or does not list this secret, or the app has a certificate.
+    Unknown,
 }
 
 /// Why the directory could not be asked. `Ok` of an empty answer is a fact, this is none.
@@ -228,6 +240,8 @@ pub enum SignInProblem {
     ExpiredSecret,
     /// The app is not known in the tenant, or switched off.
     UnknownApp,
+    /// The app registration does not have its certificate, or that has ended (AADSTS700027).
+    WrongCertificate,
     /// There is no such tenant.
     UnknownTenant,
     /// Nobody signed in to connect, or what that left us has ended; the app itself may be well.

@@ -17,6 +17,8 @@ pub struct Browser {
     router: Router,
     pub cookies: BTreeMap<String, String>,
     pub language: Option<&'static str>,
+    /// What it, or somebody in between, says it was sent to.
+    pub host: Option<&'static str>,
 }
 
 /// What it was sent.
@@ -34,6 +36,7 @@ impl Browser {
             router: router.clone(),
             cookies: BTreeMap::new(),
             language: None,
+            host: None,
         }
     }
 
@@ -67,6 +70,12 @@ impl Browser {
         let mut request = request.header(header::COOKIE, pairs.join("; "));
         if let Some(language) = self.language {
             request = request.header(header::ACCEPT_LANGUAGE, language);
+        }
+        if let Some(host) = self.host {
+            request = request
+                .header(header::HOST, host)
+                .header("x-forwarded-host", host)
+                .header(header::FORWARDED, format!("host={host};proto=http"));
         }
         let request = request.body(body).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();

@@ -7,7 +7,8 @@ use http::{Method, Request, header};
 use serde_json::{Value, json};
 use shared::domain::connection::ConnectionStatus;
 use shared::domain::settings::ContactAccess;
-use simulators::graph::IdTokenChange;
+use shared::domain::sync_run::RunMode;
+use simulators::graph::{Fault, FaultKind, IdTokenChange};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use crate::browser::{Browser, ORIGIN, with};
 use crate::stage::{ADMIN_TOKEN, APP, SECRET, Stage, TENANT, person};
 
 /// Ann is an administrator of the tenant, Bo is none; nobody consented to anything.
-async fn scene() -> Stage {
+pub async fn scene() -> Stage {
     let stage = Stage::with(&[person("Ann Archer"), person("Bo Baker")], Vec::new()).await;
     let uri = format!("{ORIGIN}/connect/callback");
     stage.graph.add_redirect_uri(TENANT, APP, &uri).unwrap();
@@ -41,7 +42,7 @@ async fn set_status(stage: &Stage, status: ConnectionStatus) {
     store.save_connection(&connection).await.unwrap();
 }
 
-async fn api(stage: &Stage, method: Method, rest: &str, body: Option<Value>) -> (u16, Value) {
+pub async fn api(stage: &Stage, method: Method, rest: &str, body: Option<Value>) -> (u16, Value) {
     let request = Request::builder()
         .method(method)
         .uri(format!("/api/v1/connections/{}{rest}", stage.connection))
@@ -256,6 +257,107 @@ async fn a_switched_off_connection_stays_off_and_a_disconnected_one_gives_no_lin
     assert_eq!(api(&stage, Method::POST, "/authorize", None).await.0, 409);
 }
 
+// spec: 37, 39
+#[tokio::test]
+async fn what_is_added_to_the_registration_is_asked_for_at_the_next_sign_in() {
+    let stage = scene().await;
+    stage.graph.revoke_role(TENANT, APP, "Group.Read.All").unwrap();
+    let mut browser = Browser::new(&stage.functions());
+    let ann = stage.id("Ann Archer");
+    sign_in(&stage, &mut browser, ann)
+        .await
+        .says(200, "Group.Read.All");
+    assert!(lacks(&stage, "Group.Read.All").await);
+    stage.graph.register_role(TENANT, APP, "Group.Read.All").unwrap();
+    // Who may not consent changes nothing, who may does.
+    sign_in(&stage, &mut browser, stage.id("Bo Baker"))
+        .await
+        .says(403, "administrator");
+    assert!(lacks(&stage, "Group.Read.All").await);
+    sign_in(&stage, &mut browser, ann).await.says(200, "Connected");
+    assert_eq!(stage.status().await, ConnectionStatus::Connected);
+}
+
+async fn lacks(stage: &Stage, permission: &str) -> bool {
+    match stage.status().await {
+        ConnectionStatus::NeedsAttention { reason } => reason.contains(permission),
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_needs_less_does_not_hide_what_another_part_lacks() {
+    let stage = scene().await;
+    stage.graph.set_consent(TENANT, APP, true).unwrap();
+    stage.settings(|settings| settings.presence.enabled = true).await;
+    let forbidden = FaultKind::Http {
+        status: 403,
+        code: "Forbidden".to_owned(),
+    };
+    let fault = Fault::new("/v1.0/communications/*", forbidden).times(1_000);
+    stage.graph.add_fault(fault);
+    let mut browser = Browser::new(&stage.functions());
+    sign_in(&stage, &mut browser, stage.id("Ann Archer"))
+        .await
+        .says(200, "Presence.Read.All");
+    stage.sync(RunMode::Full).await;
+    assert_eq!(stage.extensions().len(), 2);
+    assert!(lacks(&stage, "Presence.Read.All").await);
+    // Granted in the portal: the next run finds out.
+    stage.graph.clear_faults();
+    stage.sync(RunMode::Full).await;
+    assert_eq!(stage.status().await, ConnectionStatus::Connected);
+}
+
+#[tokio::test]
+async fn contacts_in_somebodys_name_wait_for_somebody() {
+    let stage = scene().await;
+    stage.graph.set_consent(TENANT, APP, true).unwrap();
+    set_status(&stage, ConnectionStatus::Connected).await;
+    let access = |name: &str| json!({"contacts": {"access": name}});
+    assert_eq!(save(&stage, access("authorised_account")).await, 200);
+    let ConnectionStatus::NeedsAttention { reason } = stage.status().await else {
+        unreachable!("nobody was told")
+    };
+    assert!(reason.contains("none is authorised"), "{reason}");
+    // A good run does not make up for it.
+    stage.settings(|_| {}).await;
+    stage.sync(RunMode::Full).await;
+    assert!(matches!(
+        stage.status().await,
+        ConnectionStatus::NeedsAttention { .. }
+    ));
+    sign_in(
+        &stage,
+        &mut Browser::new(&stage.functions()),
+        stage.id("Ann Archer"),
+    )
+    .await
+    .says(200, "Connected");
+    assert_eq!(stage.status().await, ConnectionStatus::Connected);
+}
+
+/// Saves a settings document over the present one.
+async fn save(stage: &Stage, document: Value) -> u16 {
+    let read = stage
+        .engine
+        .store
+        .settings(stage.connection)
+        .await
+        .unwrap()
+        .unwrap();
+    let request = Request::builder()
+        .method(Method::PUT)
+        .uri(format!("/api/v1/connections/{}/settings", stage.connection))
+        .header(header::AUTHORIZATION, format!("Bearer {ADMIN_TOKEN}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::IF_MATCH, format!("\"{}\"", read.version.0))
+        .body(Body::from(document.to_string()))
+        .unwrap();
+    let response = stage.functions().oneshot(request).await.unwrap();
+    response.status().as_u16()
+}
+
 // spec: 156, 159
 #[tokio::test]
 async fn a_replaced_secret_resumes_by_itself_and_changes_nothing_else() {
@@ -263,11 +365,11 @@ async fn a_replaced_secret_resumes_by_itself_and_changes_nothing_else() {
     stage.graph.set_consent(TENANT, APP, true).unwrap();
     set_status(&stage, ConnectionStatus::Connected).await;
     stage.settings(|_| {}).await;
-    stage.sync(shared::domain::sync_run::RunMode::Full).await;
+    stage.sync(RunMode::Full).await;
     let before = api(&stage, Method::GET, "/settings", None).await.1;
     stage.graph.expire_secret(TENANT, APP, SECRET).unwrap();
     stage.clock.advance(Duration::from_hours(2));
-    stage.sync(shared::domain::sync_run::RunMode::Full).await;
+    stage.sync(RunMode::Full).await;
     let (_, connection) = api(&stage, Method::GET, "", None).await;
     assert_eq!(connection["status"], "needs_attention");
     let reason = connection["status_reason"].as_str().unwrap();

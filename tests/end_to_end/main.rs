@@ -5,9 +5,12 @@
 
 mod account;
 mod browser;
+mod canaries;
+mod certificate;
 mod connect;
 mod console;
 mod crash;
+mod eavesdrop;
 mod follow;
 mod follower;
 mod guard;
@@ -17,5 +20,6 @@ mod mover;
 mod outage;
 mod proxy;
 mod requests;
+mod secret_end;
 mod sign_in;
 mod stage;

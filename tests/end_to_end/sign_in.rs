@@ -16,7 +16,7 @@ use crate::stage::{APP, Stage, TENANT, person};
 const APPLICATION: &str = "https://linkus.example.com/signed-in";
 
 /// Ann and Bo have extensions, and the sign-in is on.
-async fn scene() -> Stage {
+pub async fn scene() -> Stage {
     let stage = Stage::with(&[person("Ann Archer"), person("Bo Baker")], Vec::new()).await;
     for path in ["/sso/callback", "/connect/callback", "/console/callback"] {
         let uri = format!("{}{path}", crate::browser::ORIGIN);
@@ -40,12 +40,12 @@ async fn scene() -> Stage {
 }
 
 /// An application's own part of a sign-in.
-struct Application {
-    verifier: String,
-    login: String,
+pub struct Application {
+    pub verifier: String,
+    pub login: String,
 }
 
-fn application(stage: &Stage) -> Application {
+pub fn application(stage: &Stage) -> Application {
     let verifier = random_word();
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("connection", &stage.connection.to_string())
@@ -61,7 +61,7 @@ fn application(stage: &Stage) -> Application {
 }
 
 impl Application {
-    async fn exchange(&self, browser: &mut Browser, code: &str) -> Got {
+    pub async fn exchange(&self, browser: &mut Browser, code: &str) -> Got {
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -73,7 +73,7 @@ impl Application {
 }
 
 /// Signs this person in as far as the code for the application.
-async fn code_for(
+pub async fn code_for(
     stage: &Stage,
     browser: &mut Browser,
     app: &Application,
@@ -519,9 +519,22 @@ async fn a_persons_own_page_shows_their_extension_in_both_languages_until_they_s
 async fn addresses_come_from_the_settings_whatever_host_a_request_names() {
     let stage = scene().await;
     let mut browser = Browser::new(&stage.functions());
+    browser.host = Some("evil.example");
     let microsoft = browser.open(&application(&stage).login).await.location();
     let redirect_uri = parameter(&microsoft, "redirect_uri").unwrap();
     assert_eq!(redirect_uri, format!("{}/sso/callback", crate::browser::ORIGIN));
+    let back = stage.graph.approve(&microsoft, stage.id("Ann Archer")).unwrap();
+    assert!(browser.open(&back).await.location().starts_with(APPLICATION));
+    let to_me = browser.open("/me").await.location();
+    assert!(to_me.starts_with("/login?"), "{to_me}");
+    let door = format!("/console/sign-in/microsoft?connection={}", stage.connection);
+    let microsoft = browser.open(&door).await.location();
+    let redirect_uri = parameter(&microsoft, "redirect_uri").unwrap();
+    assert_eq!(
+        redirect_uri,
+        format!("{}/console/callback", crate::browser::ORIGIN)
+    );
+    assert!(!browser.open("/console/sign-in").await.text.contains("evil"));
 }
 
 #[tokio::test]

@@ -47,6 +47,10 @@ fn sign_in_problem(problem: SignInProblem, sentence: &str) -> FieldProblem {
             "/client_secret",
             "send the value of the secret, not its id, from Certificates & secrets",
         ),
+        SignInProblem::WrongCertificate => (
+            "/certificate_pem",
+            "upload the certificate under Certificates & secrets, wait a minute and try again",
+        ),
         SignInProblem::ExpiredSecret => ("/client_secret", "make a new secret in the app registration"),
         SignInProblem::UnknownApp => (
             "/client_id",

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use shared::app_certificate::CertificateProblem;
 use shared::domain::ids::ConnectionId;
 use shared::domain::settings_check::FieldProblem;
 use shared::store::StoreError;
@@ -206,6 +207,13 @@ impl IntoResponse for Problem {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
+    }
+}
+
+/// Of a stored certificate; those that somebody sends are judged before.
+impl From<CertificateProblem> for Problem {
+    fn from(error: CertificateProblem) -> Self {
+        Self::internal(&error)
     }
 }
 

@@ -25,11 +25,11 @@ pub async fn look_for_due_work(engine: Engine, around: Surroundings, mut stoppin
     let mut attending = JoinSet::new();
     loop {
         match scheduler::tick(&engine).await {
-            Ok((_, watches)) => {
+            Ok((_, others)) => {
                 let room = SIDE_BY_SIDE.saturating_sub(attending.len());
-                for connection in watches.into_iter().take(room) {
+                for due in others.into_iter().take(room) {
                     let (engine, around) = (engine.clone(), around.clone());
-                    attending.spawn(async move { scheduler::attend_to(&engine, connection, &around).await });
+                    attending.spawn(async move { scheduler::attend_to(&engine, due, &around).await });
                 }
             }
             Err(error) => {

@@ -16,6 +16,7 @@ pub mod operation_record;
 pub mod permissions;
 pub mod role;
 pub mod schedule;
+pub mod secret_warning;
 pub mod settings;
 pub mod settings_check;
 pub mod subscription;

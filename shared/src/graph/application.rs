@@ -10,18 +10,9 @@ use super::error::Failure;
 use super::wire::plain;
 use crate::domain::connection::AppCredential;
 use crate::domain::permissions::SECRET_EXPIRY;
-use crate::ports::DirectoryError;
+use crate::ports::{DirectoryError, SecretExpiry};
 
 const DOING: &str = "reading the app registration";
-
-/// What the app registration says of the secret in use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecretExpiry {
-    /// The end of the secret, or the earliest end of those it could be.
-    At(Timestamp),
-    /// The registration is in another tenant, or does not list this secret.
-    Unknown,
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -39,7 +30,7 @@ struct PasswordCredential {
 
 impl GraphClient {
     /// When the secret in use ends. [`DirectoryError::PermissionMissing`] without `Application.Read.All`.
-    pub async fn secret_expiry(&self) -> Result<SecretExpiry, DirectoryError> {
+    pub(super) async fn end_of_secret(&self) -> Result<SecretExpiry, DirectoryError> {
         let path = format!(
             "/applications(appId='{}')?$select=id,appId,passwordCredentials",
             self.client_id

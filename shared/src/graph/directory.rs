@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use super::client::GraphClient;
 use crate::domain::entra_user::{EntraUser, UserChange};
 use crate::domain::ids::{EntraGroupId, EntraUserId};
-use crate::ports::{Cursor, Directory, DirectoryError, GroupMembers, PermissionName, UserQuery};
+use crate::ports::{
+    Cursor, Directory, DirectoryError, GroupMembers, PermissionName, SecretExpiry, UserQuery,
+};
 
 #[async_trait]
 impl Directory for GraphClient {
@@ -62,6 +64,10 @@ impl Directory for GraphClient {
         groups: &BTreeSet<EntraGroupId>,
     ) -> Result<BTreeMap<EntraGroupId, GroupMembers>, DirectoryError> {
         self.read_group_members(groups).await
+    }
+
+    async fn secret_expiry(&self) -> Result<SecretExpiry, DirectoryError> {
+        self.end_of_secret().await
     }
 
     async fn missing_permissions(

@@ -22,5 +22,4 @@ mod token;
 mod users;
 mod wire;
 
-pub use application::SecretExpiry;
 pub use client::{GraphClient, GraphConfig};

@@ -25,7 +25,7 @@ pub(super) fn refusal(status: StatusCode, body: &[u8]) -> Option<DirectoryError>
 }
 
 fn known(code: u64) -> Option<(SignInProblem, &'static str)> {
-    use SignInProblem::{ExpiredSecret, Other, UnknownApp, UnknownTenant, WrongSecret};
+    use SignInProblem::{ExpiredSecret, Other, UnknownApp, UnknownTenant, WrongCertificate, WrongSecret};
     Some(match code {
         7_000_215 | 70_002 => (
             WrongSecret,
@@ -48,7 +48,10 @@ fn known(code: u64) -> Option<(SignInProblem, &'static str)> {
             "there is no tenant with this id in this Microsoft cloud",
         ),
         900_023 => (UnknownTenant, "the tenant id is malformed"),
-        700_027 => (Other, "the certificate of the app was not accepted"),
+        700_027 => (
+            WrongCertificate,
+            "the certificate of the app was not accepted; the app registration must list it, and it must not have ended",
+        ),
         65_001 => (Other, "an admin has to consent to the app's permissions"),
         500_011 => (
             Other,
@@ -93,6 +96,7 @@ mod tests {
             (400, 7_000_112, Some(SignInProblem::UnknownApp)),
             (400, 90_002, Some(SignInProblem::UnknownTenant)),
             (400, 900_023, Some(SignInProblem::UnknownTenant)),
+            (401, 700_027, Some(SignInProblem::WrongCertificate)),
             (400, 53_003, Some(SignInProblem::Other)),
             (400, 123, Some(SignInProblem::Other)),
             (400, 50_196, None),

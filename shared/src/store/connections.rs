@@ -8,6 +8,7 @@ use super::error::StoreError;
 use super::item::{Row, body, from_doc, number, row, text, to_doc};
 use super::keys::{Key, Partition};
 use super::paging::{Listing, Page};
+use super::patience::Patience;
 use super::write::{Expression, PRESENT, VACANT, Written};
 use super::{Store, Version, Versioned};
 use crate::domain::connection::{Connection, ConnectionSecrets};
@@ -155,6 +156,30 @@ impl Store {
         is_ours
             .then_some(next)
             .ok_or(StoreError::Conflict { doing: DOING })
+    }
+
+    /// Reads, lets `change` alter a connection, and writes if it did. Starts again if somebody wrote meanwhile; nothing
+    /// without such a connection.
+    pub async fn change_connection(
+        &self,
+        id: ConnectionId,
+        change: impl Fn(&mut Connection),
+    ) -> Result<(), StoreError> {
+        let mut patience = Patience::default();
+        loop {
+            let Some(mut read) = self.connection(id).await? else {
+                return Ok(());
+            };
+            let before = read.value.clone();
+            change(&mut read.value);
+            if read.value == before {
+                return Ok(());
+            }
+            match self.save_connection(&read).await {
+                Err(StoreError::Conflict { .. }) if patience.wait(self).await => {}
+                outcome => return outcome.map(|_| ()),
+            }
+        }
     }
 
     async fn move_claim(

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Store;
 use super::error::{Cause, StoreError};
 use super::item::{Row, instant, nanos, number, text};
-use super::keys::{DUE_INDEX, DUE_SHARDS, WATCH};
+use super::keys::{DUE_INDEX, DUE_SHARDS, SECRET_CARE, WATCH};
 use super::paging::Listing;
 use crate::domain::ids::ConnectionId;
 
@@ -21,6 +21,8 @@ pub enum DueWork {
     Sync,
     /// How it follows its tenant.
     Watch,
+    /// The end of the app's secret.
+    SecretCare,
 }
 
 /// Something that is due.
@@ -66,10 +68,10 @@ fn read(row: &Row) -> Result<Due, StoreError> {
         .get("due_at")
         .and_then(|value| value.as_n().ok())
         .and_then(|nanos| nanos.parse().ok());
-    let work = if text("sk").is_some_and(|sk| sk == WATCH) {
-        DueWork::Watch
-    } else {
-        DueWork::Sync
+    let work = match text("sk").map(String::as_str) {
+        Some(WATCH) => DueWork::Watch,
+        Some(SECRET_CARE) => DueWork::SecretCare,
+        _ => DueWork::Sync,
     };
     connection
         .zip(at)

@@ -12,7 +12,7 @@
 //! | numbers the PBX uses for something else | `C#<id>#X`, sorted by number |
 //! | a run's records; a connection's records by time | `C#<id>#R`, sorted by run id, then object |
 //! | one object's records by time | index `history`: `object_key`, `object_at` |
-//! | what is due | index `due`: `due_shard`, `due_at`; only work states, pending changes and watches with something due |
+//! | what is due | index `due`: `due_shard`, `due_at`; only work states, pending changes, watches and care with something due |
 //! | a list of skipped or held objects | `C#<id>#P#<name>`: a head and its chunks |
 //! | one API token; all of them | `TOKENS`, sorted by hash |
 //! | a sign-in under way, by its state; a code for an app, by itself | `LOGIN#<hash>`, `CODE#<hash>` |
@@ -32,6 +32,8 @@ pub(super) const DUE_INDEX: &str = "due";
 pub(super) const HISTORY_INDEX: &str = "history";
 /// Sort key of a connection's watch over its tenant.
 pub(super) const WATCH: &str = "WATCH";
+/// Sort key of the care of a connection's secret.
+pub(super) const SECRET_CARE: &str = "SECRETCARE";
 /// How many partitions the due index is spread over, so that one never takes the writes of a whole fleet.
 pub(super) const DUE_SHARDS: u8 = 8;
 
@@ -123,6 +125,9 @@ impl Key {
     pub(super) fn watch(id: ConnectionId) -> Self {
         Partition::connection(id).at(WATCH)
     }
+    pub(super) fn secret_care(id: ConnectionId) -> Self {
+        Partition::connection(id).at(SECRET_CARE)
+    }
     pub(super) fn webhook_key() -> Self {
         Partition("INSTALL".to_owned()).at("WEBHOOKKEY")
     }
@@ -149,6 +154,9 @@ impl Key {
     }
     pub(super) fn delegated_grant(id: ConnectionId) -> Self {
         Partition::connection(id).at("GRANT")
+    }
+    pub(super) fn waiting_certificate(id: ConnectionId) -> Self {
+        Partition::connection(id).at("NEXTCERT")
     }
     pub(super) fn sdk_tokens(id: ConnectionId) -> Self {
         Partition::connection(id).at("SDKTOKENS")

@@ -28,10 +28,12 @@ mod pending;
 mod records;
 mod run_queue;
 mod runs;
+mod secret_care;
 mod sessions;
 mod settings;
 mod sso_codes;
 mod state_row;
+mod waiting_certificate;
 mod watch;
 mod webhook_key;
 mod work;
@@ -55,6 +57,7 @@ pub use login_attempts::{LoginAttempt, Purpose};
 pub use paging::Page;
 pub use pbx_tokens::StoredPbxTokens;
 pub use pending::{Haste, Noted, Pending, Settled};
+pub use secret_care::SecretCare;
 pub use sessions::{Holder, Session};
 pub use sso_codes::{Redeemed, SsoCode};
 pub use watch::{Subscription, Watch};
@@ -86,7 +89,9 @@ impl Version {
     /// Of a thing just made.
     pub const FIRST: Self = Self(1);
 
-    fn next(self) -> Self {
+    /// Of the write after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 }

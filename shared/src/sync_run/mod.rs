@@ -4,6 +4,7 @@
 pub mod approval;
 pub(crate) mod collect;
 mod conduct;
+pub mod consent;
 pub mod due;
 mod effect;
 mod execute;

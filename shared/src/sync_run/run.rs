@@ -17,6 +17,7 @@ use crate::store::{Finish, GoodRun, Lease, Settled, StoreError, Versioned, WorkS
 
 use super::Engine;
 use super::conduct::{self, Conducted};
+use super::consent::{LackError, lacking};
 use super::failure::{RunFailure, back_off};
 use super::lease::{LEASE_TTL, while_held};
 use super::request::hint;
@@ -214,7 +215,9 @@ async fn close(
         .settings(lease.connection)
         .await?
         .map(|settings| settings.value);
-    let next = settings.and_then(|settings| scheduled_after(&settings, now));
+    let next = settings
+        .as_ref()
+        .and_then(|settings| scheduled_after(settings, now));
     let counts = conducted.counts.unwrap_or(state.counts);
     let mut finish = Finish {
         next_scheduled_at: next,
@@ -269,7 +272,7 @@ async fn close(
     }
     log(&run);
     if !run.request.dry_run {
-        set_status(engine, connection, &conducted).await?;
+        set_status(engine, connection, settings.as_ref(), &conducted).await?;
         settle(engine, lease, &run, &conducted).await?;
     }
     engine.store.finish_run(lease, finish, &run).await?;
@@ -347,10 +350,12 @@ fn log(run: &SyncRun) {
     );
 }
 
-/// A failure that lasts is shown on the connection; the first success clears it.
+/// A failure that lasts is shown on the connection; the first success clears it, unless a part that this run did not need
+/// lacks something.
 async fn set_status(
     engine: &Engine,
     mut connection: Versioned<Connection>,
+    settings: Option<&ConnectionSettings>,
     conducted: &Conducted,
 ) -> Result<(), StoreError> {
     let failure = match &conducted.end {
@@ -369,7 +374,10 @@ async fn set_status(
         ) => ConnectionStatus::NeedsAttention {
             reason: sentence.clone(),
         },
-        (conduct::End::Done | conduct::End::Held, _) => ConnectionStatus::Connected,
+        (conduct::End::Done | conduct::End::Held, _) => match settings {
+            Some(settings) => recovered(engine, &connection.value, settings).await?,
+            None => return Ok(()),
+        },
         _ => return Ok(()),
     };
     if connection.value.status == status {
@@ -380,6 +388,32 @@ async fn set_status(
         // An admin changed the connection meanwhile; their word counts, and the next run judges again.
         Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// The status after a good run. What was well stays well without a question.
+async fn recovered(
+    engine: &Engine,
+    connection: &Connection,
+    settings: &ConnectionSettings,
+) -> Result<ConnectionStatus, StoreError> {
+    if connection.status == ConnectionStatus::Connected {
+        return Ok(ConnectionStatus::Connected);
+    }
+    let Some(secrets) = engine.store.secrets(connection.id).await? else {
+        return Ok(connection.status.clone());
+    };
+    let Ok(sides) = engine.sides.sides(connection, &secrets) else {
+        return Ok(connection.status.clone());
+    };
+    let found = lacking(&engine.store, sides.directory.as_ref(), connection.id, settings);
+    match found.await {
+        Ok(lack) => Ok(lack.sentence().map_or(ConnectionStatus::Connected, |reason| {
+            ConnectionStatus::NeedsAttention { reason }
+        })),
+        Err(LackError::Store(error)) => Err(error),
+        // The next run asks again.
+        Err(LackError::Directory(_)) => Ok(connection.status.clone()),
     }
 }
 

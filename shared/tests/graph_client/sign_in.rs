@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use shared::domain::connection::AppCredential;
 use shared::domain::ids::{ClientId, TenantId};
-use shared::graph::{GraphConfig, SecretExpiry};
-use shared::ports::{DirectoryError, SignInProblem};
+use shared::graph::GraphConfig;
+use shared::ports::{Directory as _, DirectoryError, SecretExpiry, SignInProblem};
 use simulators::graph::FaultKind;
 
 use crate::support::{APP, Cloud, SECRET, TENANT, all, printed};

@@ -12,6 +12,7 @@ use shared::domain::settings_check::FieldProblem;
 use shared::ports::SideError;
 use shared::store::{CreateOutcome, StoreError};
 
+use super::app_credential::told_end;
 use super::connection_input::{NewConnection, awaiting_consent};
 use crate::AdminState;
 use crate::body::JsonBody;
@@ -87,7 +88,7 @@ pub async fn create_connection(
 async fn create(state: &AdminState, body: NewConnection) -> Result<Connection, CreateError> {
     let now = state.engine.clock.now();
     let (mut connection, secrets) = untested(body, now).map_err(CreateError::Fields)?;
-    let (missing, facts) = test(state, &connection, &secrets).await?;
+    let (missing, facts) = test(state, &mut connection, &secrets).await?;
     connection.pbx.firmware_version = facts.firmware_version;
     connection.pbx.serial_number = facts.serial_number;
     connection.pbx.capabilities = facts.capabilities;
@@ -98,7 +99,10 @@ async fn create(state: &AdminState, body: NewConnection) -> Result<Connection, C
         .create_connection(&connection, &secrets)
         .await?
     {
-        CreateOutcome::Created => Ok(connection),
+        CreateOutcome::Created => {
+            state.engine.store.care_soon(connection.id, now).await?;
+            Ok(connection)
+        }
         CreateOutcome::PbxInUse(other) => Err(CreateError::PbxInUse(other)),
     }
 }
@@ -111,7 +115,8 @@ fn untested(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let secrets = body.secrets();
+    let (proof, ends_at) = body.proof(now).map_err(|problem| vec![problem])?;
+    let secrets = body.secrets(proof);
     let connection = Connection {
         id: ConnectionId::generate(now),
         name: body.name.trim().to_owned(),
@@ -126,7 +131,7 @@ fn untested(
             ca_pem: body.pbx.ca_pem,
         },
         authorised_account: None,
-        secret_expires_at: None,
+        secret_expires_at: ends_at,
         created_at: now,
     };
     Ok((connection, secrets))
@@ -135,7 +140,7 @@ fn untested(
 /// Both sides at once, and the problems of both together.
 async fn test(
     state: &AdminState,
-    connection: &Connection,
+    connection: &mut Connection,
     secrets: &ConnectionSecrets,
 ) -> Result<(Vec<String>, PbxFacts), CreateError> {
     let sides = state
@@ -148,7 +153,12 @@ async fn test(
         probe::pbx(sides.phone_system.as_ref())
     );
     match (entra, pbx) {
-        (Ok(missing), Ok(facts)) => Ok((missing, facts)),
+        (Ok(missing), Ok(facts)) => {
+            if connection.secret_expires_at.is_none() {
+                connection.secret_expires_at = told_end(sides.directory.as_ref()).await;
+            }
+            Ok((missing, facts))
+        }
         (entra, pbx) => Err(both_problems([entra.err(), pbx.err()])),
     }
 }

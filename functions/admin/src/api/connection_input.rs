@@ -1,13 +1,17 @@
 //! What is sent of a connection: text that becomes an address or a secret here, and is judged before anybody is called.
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
+use shared::app_certificate::facts;
 use shared::domain::connection::{
     AppCredential, ConnectionSecrets, ConnectionStatus, LinkusSdkCredentials, PbxCredentials,
 };
 use shared::domain::ids::{ClientId, TenantId};
 use shared::domain::settings_check::FieldProblem;
 use url::Url;
+
+use super::certificate_input::CertificateInput;
 
 /// Most characters of a connection's name.
 const MAX_NAME: usize = 255;
@@ -43,8 +47,16 @@ pub struct NewConnection {
     pub tenant_id: TenantId,
     /// Application (client) ID.
     pub client_id: ClientId,
-    /// The value of a client secret of the app.
-    pub client_secret: SecretText,
+    /// The value of a client secret of the app. Either this or `certificate`.
+    #[serde(default)]
+    pub client_secret: Option<SecretText>,
+    /// When it ends. Left out: the app registration is asked, where we may read it.
+    #[serde(default)]
+    #[schema(format = DateTime)]
+    pub client_secret_expires_at: Option<String>,
+    /// A certificate that the app registration lists, in place of a secret.
+    #[serde(default)]
+    pub certificate: Option<CertificateInput>,
     /// The PBX.
     pub pbx: NewPbx,
 }
@@ -77,13 +89,19 @@ pub struct LinkusSdk {
     pub access_key: SecretText,
 }
 
+/// What of the two was sent.
+enum GivenProof<'a> {
+    Secret(&'a SecretText),
+    Certificate(&'a CertificateInput),
+}
+
 impl NewConnection {
     /// What is wrong with the values as they stand.
     pub fn problems(&self) -> Vec<FieldProblem> {
         let linkus_sdk = self.pbx.linkus_sdk.as_ref();
         [
             name_problem(&self.name),
-            secret_problem("/client_secret", &self.client_secret),
+            self.proof_problem(),
             base_url_problem(&self.pbx.base_url),
             credential_problem("/pbx/client_id", &self.pbx.client_id),
             secret_problem("/pbx/client_secret", &self.pbx.client_secret),
@@ -94,10 +112,49 @@ impl NewConnection {
         .collect()
     }
 
+    fn proof_problem(&self) -> Option<FieldProblem> {
+        match self.given_proof() {
+            Ok(GivenProof::Secret(secret)) => secret_problem("/client_secret", secret),
+            Ok(GivenProof::Certificate(_)) => None,
+            Err(problem) => Some(problem),
+        }
+    }
+
+    fn given_proof(&self) -> Result<GivenProof<'_>, FieldProblem> {
+        match (&self.client_secret, &self.certificate) {
+            (Some(secret), None) => Ok(GivenProof::Secret(secret)),
+            (None, Some(certificate)) => Ok(GivenProof::Certificate(certificate)),
+            (None, None) => Err(FieldProblem::new(
+                "/client_secret",
+                "send the value of a client secret, or key and certificate as certificate",
+            )),
+            (Some(_), Some(_)) => Err(FieldProblem::new(
+                "/certificate",
+                "send a client secret or a certificate, not both",
+            )),
+        }
+    }
+
+    /// How the app shall prove itself, and when that ends, as far as it is known here.
+    pub fn proof(&self, now: Timestamp) -> Result<(AppCredential, Option<Timestamp>), FieldProblem> {
+        match self.given_proof()? {
+            GivenProof::Secret(secret) => {
+                let end = self.client_secret_expires_at.as_deref();
+                let end = end.map(|end| instant("/client_secret_expires_at", end));
+                Ok((AppCredential::Secret(secret.0.clone()), end.transpose()?))
+            }
+            GivenProof::Certificate(certificate) => {
+                let pair = certificate.pair("/certificate", now)?;
+                let end = facts(&pair.certificate_pem).map(|facts| facts.ends_at).ok();
+                Ok((AppCredential::Certificate(pair), end))
+            }
+        }
+    }
+
     /// The secrets, apart from the rest.
-    pub fn secrets(&self) -> ConnectionSecrets {
+    pub fn secrets(&self, app: AppCredential) -> ConnectionSecrets {
         ConnectionSecrets {
-            app: AppCredential::Secret(self.client_secret.0.clone()),
+            app,
             pbx: PbxCredentials {
                 client_id: self.pbx.client_id.trim().to_owned(),
                 client_secret: self.pbx.client_secret.0.clone(),
@@ -135,6 +192,16 @@ pub fn name_problem(name: &str) -> Option<FieldProblem> {
     let name = name.trim();
     let bad = name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control);
     bad.then(|| FieldProblem::new("/name", "write a name of 1 to 255 characters"))
+}
+
+/// An instant of a document.
+pub fn instant(pointer: &str, text: &str) -> Result<Timestamp, FieldProblem> {
+    text.parse().map_err(|_| {
+        FieldProblem::new(
+            pointer,
+            "write an instant as RFC 3339, for example 2026-01-31T00:00:00Z",
+        )
+    })
 }
 
 /// What is wrong with a secret, as far as its form tells.

@@ -1,7 +1,14 @@
 //! One file an endpoint: what it refuses, what it does, and the statuses in one place.
 
+pub mod app_credential;
 pub mod authorize;
 pub mod bindings;
+pub mod certificate_activate;
+pub mod certificate_input;
+pub mod certificate_make;
+pub mod certificate_pem;
+pub mod certificate_read;
+pub mod certificate_upload;
 pub mod client_secret;
 pub mod connection_create;
 pub mod connection_delete;

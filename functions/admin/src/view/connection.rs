@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::domain::connection::{AuthorisedAccount, Capabilities, Connection, ConnectionStatus};
 use shared::domain::ids::{ClientId, ConnectionId, EntraUserId, TenantId};
+use shared::domain::secret_warning::SecretWarning;
 use shared::domain::sync_run::{SyncPart, SyncRun};
 use shared::store::{StoreError, WorkState};
 
@@ -75,6 +76,9 @@ pub struct ConnectionView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     secret_expires_at: Option<Timestamp>,
+    /// From sixty days before the end of the app's secret or certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_warning: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,6 +157,9 @@ impl ConnectionView {
         (pending_changes, notifications): (u64, NotificationsView),
     ) -> Self {
         let (status, status_reason) = Status::of(&connection.status);
+        let now = state.engine.clock.now();
+        let ends_at = connection.secret_expires_at;
+        let warning = ends_at.and_then(|end| SecretWarning::reached(end, now));
         let next_run_at = work.next_scheduled_at.filter(|_| connection.status.may_run());
         Self {
             id: connection.id,
@@ -171,6 +178,7 @@ impl ConnectionView {
             sso_redirect_uri: state.sso_redirect_uri(),
             authorised_account: connection.authorised_account.map(AuthorisedAccountView::of),
             secret_expires_at: connection.secret_expires_at,
+            secret_warning: warning.map(|warning| warning.sentence(now)),
             created_at: connection.created_at,
             last_run: last_run.map(SyncRunView::of),
             next_run_at,

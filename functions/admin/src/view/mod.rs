@@ -1,6 +1,7 @@
 //! What the Admin API answers, field for field as the contract has it. Nothing secret has a place in these shapes.
 
 pub mod binding;
+pub mod certificate;
 pub mod connection;
 pub mod explanation;
 pub mod notifications;

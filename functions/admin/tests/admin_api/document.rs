@@ -55,7 +55,12 @@ async fn every_answer_has_a_named_shape_that_the_document_has() {
         if good[0].0 == "204" {
             continue;
         }
-        let shape = &good[0].1["content"]["application/json"]["schema"]["$ref"];
+        let content = &good[0].1["content"];
+        // A file has a type of its own and no shape.
+        if content.as_object().unwrap().keys().eq(["application/x-pem-file"]) {
+            continue;
+        }
+        let shape = &content["application/json"]["schema"]["$ref"];
         assert!(
             shape.is_string(),
             "{method} {path} answers a shape without a name"

@@ -84,6 +84,21 @@ impl Graph {
         self.with_app(tenant, app, |app| app.certificates.push(certificate))
     }
 
+    /// As an administrator uploads a file under Certificates & secrets.
+    pub fn upload_certificate(&self, tenant: &str, app: &str, pem: &str) -> Done {
+        let key_id = self.lock().new_id();
+        let certificate = Certificate::from_pem(key_id, pem);
+        let certificate = certificate.ok_or(AdminError::Malformed("a certificate of an RSA key, PEM"))?;
+        self.add_certificate(tenant, app, certificate)
+    }
+
+    /// Adds an application permission to the registration; somebody has to consent to it.
+    pub fn register_role(&self, tenant: &str, app: &str, role: &str) -> Done {
+        self.with_app(tenant, app, |app| {
+            app.registered.insert(role.to_owned());
+        })
+    }
+
     fn with_app(&self, tenant: &str, app: &str, change: impl FnOnce(&mut App)) -> Done {
         let mut world = self.lock();
         let apps = &mut tenant_of(&mut world, tenant)?.apps;

@@ -53,6 +53,14 @@ const ROUTES: &[(&str, &str)] = &[
         "POST /_sim/tenants/{t}/apps/{app}/secrets/expire|remove",
         "{value}",
     ),
+    (
+        "POST /_sim/tenants/{t}/apps/{app}/certificates",
+        "{pem}: a certificate of the app",
+    ),
+    (
+        "PUT /_sim/tenants/{t}/apps/{app}/registered-roles/{role}",
+        "an application role that waits for consent",
+    ),
     ("PUT|DELETE /_sim/tenants/{t}/apps/{app}/redirect-uris", "{uri}"),
     ("PUT /_sim/tenants/{t}/apps/{app}/emits-groups", "{enabled: bool}"),
     (
@@ -247,6 +255,12 @@ struct RedirectUri {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewCertificate {
+    pem: String,
+}
+
+#[derive(Deserialize)]
 struct NewSecret {
     value: String,
     ends_at: Timestamp,
@@ -286,6 +300,11 @@ fn apps(graph: &Graph, call: &Call, (tenant, app): (&str, &str), rest: &[&str]) 
         }
         ("DELETE", ["people", user, "roles", role]) => {
             done(graph.remove_app_role(tenant, app, id_of(user)?, role))
+        }
+        ("PUT", ["registered-roles", role]) => done(graph.register_role(tenant, app, role)),
+        ("POST", ["certificates"]) => {
+            let NewCertificate { pem } = body(call, "{pem}")?;
+            done(graph.upload_certificate(tenant, app, &pem))
         }
         ("POST", ["secrets"]) => {
             let NewSecret { value, ends_at } = body(call, "{value, ends_at}")?;

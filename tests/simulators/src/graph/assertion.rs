@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use super::sign_in::unverified_claims;
 use super::tenant::Certificate;
@@ -18,11 +20,27 @@ pub struct Expected<'a> {
     pub now: Timestamp,
 }
 
-pub fn is_valid(assertion: &str, certificates: &[Certificate], expected: &Expected) -> bool {
+/// An assertion counts once; `spent` remembers those that came, as long as they could come again.
+pub fn is_valid(
+    assertion: &str,
+    certificates: &[Certificate],
+    spent: &RefCell<BTreeMap<String, i64>>,
+    expected: &Expected,
+) -> bool {
     let Some(claims) = unverified_claims(assertion) else {
         return false;
     };
-    fits(&claims, expected) && is_signed(assertion, certificates, expected.now).unwrap_or(false)
+    fits(&claims, expected)
+        && is_signed(assertion, certificates, expected.now).unwrap_or(false)
+        && is_fresh(&claims, spent, expected.now)
+}
+
+fn is_fresh(claims: &Value, spent: &RefCell<BTreeMap<String, i64>>, now: Timestamp) -> bool {
+    let mut spent = spent.borrow_mut();
+    spent.retain(|_, ends| *ends > now.as_second());
+    let id = claims.get("jti").and_then(Value::as_str).unwrap_or_default();
+    let ends = claims.get("exp").and_then(Value::as_i64).unwrap_or_default();
+    spent.insert(id.to_owned(), ends).is_none()
 }
 
 fn fits(claims: &Value, expected: &Expected) -> bool {
@@ -34,7 +52,7 @@ fn fits(claims: &Value, expected: &Expected) -> bool {
         && !text("jti").is_empty()
         && expected.audience.iter().any(|audience| audience == text("aud"))
         && time("exp").is_some_and(|at| at > now)
-        && time("nbf").is_none_or(|at| at <= now + 300)
+        && time("nbf").is_some_and(|at| at <= now + 300)
 }
 
 fn is_signed(assertion: &str, certificates: &[Certificate], now: Timestamp) -> Option<bool> {
@@ -55,7 +73,7 @@ fn is_signed(assertion: &str, certificates: &[Certificate], now: Timestamp) -> O
     let certificate = certificates
         .iter()
         .find(named)
-        .filter(|certificate| certificate.ends_at > now)?;
+        .filter(|certificate| certificate.starts_at <= now && certificate.ends_at > now)?;
     let key = UnparsedPublicKey::new(algorithm, &certificate.public_key);
     Some(key.verify(message.as_bytes(), &signature).is_ok())
 }

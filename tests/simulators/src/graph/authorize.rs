@@ -308,6 +308,9 @@ impl Request {
                 return Err(SignInError::new(90094, String::new()));
             }
             app.consent |= asked.roles_open;
+            if asked.roles_open {
+                app.roles.append(&mut app.registered);
+            }
             app.delegated.extend(asked.delegated);
         }
         Ok(None)
@@ -326,11 +329,11 @@ impl Request {
             tenant: self.tenant.clone(),
             delegated: delegated.collect(),
             roles: if everything {
-                app.roles.clone()
+                app.roles.union(&app.registered).cloned().collect()
             } else {
                 BTreeSet::new()
             },
-            roles_open: everything && !app.consent && !app.roles.is_empty(),
+            roles_open: everything && (!app.registered.is_empty() || !app.consent && !app.roles.is_empty()),
         }
     }
 

@@ -113,7 +113,8 @@ impl SignIn<'_> {
                     audience: &audience,
                     now: self.now,
                 };
-                if assertion::is_valid(assertion, &app.certificates, &expected) {
+                let spent = &app.spent_assertions;
+                if assertion::is_valid(assertion, &app.certificates, spent, &expected) {
                     Ok(())
                 } else {
                     Err(SignInError::new(700_027, format!("Client '{client}'.")))

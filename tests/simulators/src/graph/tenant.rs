@@ -5,8 +5,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use uuid::Uuid;
+use x509_parser::public_key::PublicKey;
 
 use super::directory::Directory;
 use super::grants::People;
@@ -40,7 +44,11 @@ pub struct App {
     pub display_name: String,
     pub secrets: Vec<Secret>,
     pub certificates: Vec<Certificate>,
+    /// The ids of assertions that came in, until they end: each counts once.
+    pub spent_assertions: RefCell<BTreeMap<String, i64>>,
     pub roles: BTreeSet<String>,
+    /// Application permissions that were registered later and nobody consented to yet.
+    pub registered: BTreeSet<String>,
     /// Without consent a token is issued, but without roles.
     pub consent: bool,
     pub enabled: bool,
@@ -73,6 +81,27 @@ pub struct Certificate {
     pub public_key: Vec<u8>,
     pub starts_at: Timestamp,
     pub ends_at: Timestamp,
+}
+
+impl Certificate {
+    /// As the portal reads an uploaded file; `None` if it is no certificate of an RSA key.
+    pub fn from_pem(key_id: Uuid, pem: &str) -> Option<Self> {
+        let (_, file) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).ok()?;
+        let parsed = file.parse_x509().ok()?;
+        let PublicKey::RSA(_) = parsed.public_key().parsed().ok()? else {
+            return None;
+        };
+        let print = |how| URL_SAFE_NO_PAD.encode(digest::digest(how, &file.contents));
+        let instant = |seconds| Timestamp::from_second(seconds).ok();
+        Some(Self {
+            key_id,
+            thumbprint_sha256: print(&digest::SHA256),
+            thumbprint_sha1: Some(print(&digest::SHA1_FOR_LEGACY_USE_ONLY)),
+            public_key: parsed.public_key().subject_public_key.data.to_vec(),
+            starts_at: instant(parsed.validity().not_before.timestamp())?,
+            ends_at: instant(parsed.validity().not_after.timestamp())?,
+        })
+    }
 }
 
 impl Tenant {
