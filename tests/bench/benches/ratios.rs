@@ -2,28 +2,36 @@
 
 use std::time::Duration;
 
-use bench::{import, memory, requests, webhook};
+use bench::{import, memory, requests, sign_in, webhook};
 
 const PBX_LATENCY: Duration = Duration::from_millis(50);
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some((word, rest)) = arguments.split_first()
-        && word == memory::AS_CONNECTOR
+        && [memory::AS_CONNECTOR, sign_in::AS_SIGN_IN].contains(&word.as_str())
     {
         // One thread, as a function has it.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        return runtime.block_on(memory::as_connector(rest));
+        return if word == memory::AS_CONNECTOR {
+            runtime.block_on(memory::as_connector(rest))
+        } else {
+            runtime.block_on(sign_in::as_sign_in(rest))
+        };
     }
     let large = arguments.iter().any(|argument| argument == "--large");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if arguments.iter().any(|argument| argument == "sign-in") {
+        return runtime.block_on(sign_in::measure());
+    }
     runtime.block_on(all(large))
 }
 
 async fn all(large: bool) -> anyhow::Result<()> {
     requests::measure(10_000).await?;
+    sign_in::measure().await?;
     webhook::measure(Duration::from_secs(if large { 60 } else { 15 })).await?;
     import::measure(1_000, PBX_LATENCY).await?;
     if large {

@@ -6,6 +6,7 @@ pub mod import;
 pub mod memory;
 pub mod requests;
 pub mod row;
+pub mod sign_in;
 pub mod stage;
 pub mod table;
 mod table_count;

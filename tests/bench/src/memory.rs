@@ -128,7 +128,7 @@ fn high_water_mib() -> anyhow::Result<f64> {
 }
 
 /// Of all threads that live; nanoseconds where the process's own sum has hundredths of a second.
-fn cpu_seconds() -> anyhow::Result<f64> {
+pub fn cpu_seconds() -> anyhow::Result<f64> {
     let mut sum = 0;
     for thread in std::fs::read_dir(Path::new("/proc/self/task"))? {
         let told = std::fs::read_to_string(thread?.path().join("schedstat"))?;

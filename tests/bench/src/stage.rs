@@ -29,7 +29,8 @@ use crate::table::CountedTable;
 
 /// The tenant.
 pub const TENANT: &str = "11111111-2222-4333-8444-555555555555";
-const APP: &str = "99999999-8888-4777-8666-555555555555";
+/// The app registration.
+pub const APP: &str = "99999999-8888-4777-8666-555555555555";
 const SECRET: &str = "a-secret~with+signs/";
 /// The first extension number; six digits, so that there are enough.
 const FIRST_NUMBER: usize = 100_000;
