@@ -59,6 +59,12 @@ variable "secret_ends_at" {
   description = "When the client secret ends (RFC 3339); null makes none. A secret made here is kept in Terraform's state."
 }
 
+variable "certificate" {
+  type        = string
+  default     = null
+  description = "Certificate in PEM, without its key, by which the app proves itself in place of a secret; null for none"
+}
+
 locals {
   graph = "00000003-0000-0000-c000-000000000000"
   needed = [
@@ -124,6 +130,13 @@ resource "azuread_application_password" "connector" {
   application_id = azuread_application.connector.id
   display_name   = "connector"
   end_date       = var.secret_ends_at
+}
+
+resource "azuread_application_certificate" "connector" {
+  count          = var.certificate == null ? 0 : 1
+  application_id = azuread_application.connector.id
+  type           = "AsymmetricX509Cert"
+  value          = var.certificate
 }
 
 output "tenant_id" {

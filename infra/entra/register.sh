@@ -19,6 +19,7 @@ Usage: register.sh --base-url URL [options]
   --app ID           change this app registration (its client id) instead of making one
   --name NAME        name of the app registration [default: Yeastar PBX connector]
   --months N         life of the client secret; 0 makes none [default: 24 for an app registration that is made, else 0]
+  --certificate FILE let the app prove itself by this certificate (PEM, without its key) in place of a secret
   --consent          grant admin consent now; otherwise the sign-in that connects asks for it
   --print            print what would be registered, as JSON, and do nothing
   --help
@@ -32,10 +33,10 @@ refuse() {
     exit 64
 }
 
-base_url='' parts='' app='' name='Yeastar PBX connector' months='' consent='' print=''
+base_url='' parts='' app='' name='Yeastar PBX connector' months='' certificate='' consent='' print=''
 while [ $# -gt 0 ]; do
     case $1 in
-        --base-url | --parts | --app | --name | --months)
+        --base-url | --parts | --app | --name | --months | --certificate)
             [ $# -ge 2 ] || refuse "$1 needs a value"
             option=${1#--}
             printf -v "${option//-/_}" '%s' "$2"
@@ -52,9 +53,12 @@ done
 base_url=${base_url%/}
 [[ $base_url =~ ^https://[A-Za-z0-9.-]+(:[0-9]+)?$ ]] ||
     refuse "--base-url must be an https origin without a path, such as https://connector.example.com"
-: "${months:=$([ -n "$app" ] && echo 0 || echo 24)}"
+: "${months:=$([ -n "$app$certificate" ] && echo 0 || echo 24)}"
 [[ $name != *[\'\"]* && -n $name ]] || refuse "--name must not be empty and takes no quotation marks"
 [[ $months =~ ^[0-9]{1,2}$ && $months -le 24 ]] || refuse "--months must be a number up to 24"
+[ -z "$certificate" ] || grep -q "BEGIN CERTIFICATE" "$certificate" || refuse "--certificate must name a certificate in PEM"
+[ -z "$certificate" ] || ! grep -q "PRIVATE KEY" "$certificate" ||
+    refuse "--certificate must be without its private key, which Microsoft has no use for"
 
 IFS=, read -ra chosen <<<"$parts"
 for part in ${chosen[@]+"${chosen[@]}"}; do
@@ -129,6 +133,10 @@ cat <<END
 Directory (tenant) ID:   $tenant
 Application (client) ID: $app
 END
+if [ -n "$certificate" ]; then
+    az ad app credential reset --id "$app" --append --cert "@$certificate" --only-show-errors >/dev/null
+    echo "The app may prove itself by the certificate in $certificate."
+fi
 if [ "$months" -gt 0 ]; then
     ends=$(date -u -d "+$months months" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u -v "+${months}m" +%Y-%m-%dT%H:%M:%SZ)
     secret=$(az ad app credential reset --id "$app" --append --display-name "connector" --end-date "$ends" \

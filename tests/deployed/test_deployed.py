@@ -46,7 +46,7 @@ class Api(unittest.TestCase):
         self.assertEqual(cloud.ask("GET", "/api/v1/connections", headers=wrong)[0], 401)
 
     def test_recorded_events_of_the_api_are_answered(self):
-        for function in ("admin", "graph-notifications"):
+        for function in ("admin", "graph-notifications", "sso-exchange"):
             for path in sorted((EVENTS / function).glob("*.json")):
                 with self.subTest(event=path.name):
                     answer, failed = cloud.invoke(function, json.loads(path.read_text()))

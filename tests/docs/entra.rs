@@ -222,6 +222,31 @@ fn the_script_registers_consents_and_shows_ids_and_secret() {
 }
 
 #[test]
+fn a_certificate_takes_the_place_of_the_secret_and_its_key_stays_at_home() {
+    let azure = azure();
+    let file = azure.path().join("app.pem");
+    let certificate = file.to_str().unwrap();
+    fs::write(
+        &file,
+        "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n",
+    )
+    .unwrap();
+    let arguments = ["--base-url", BASE, "--certificate", certificate];
+    let output = register(&arguments, Some(azure.path()));
+    assert!(output.status.success(), "{output:?}");
+    assert!(asked(&azure).contains(&format!("--append --cert @{certificate}")));
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("the-secret"));
+    fs::write(
+        &file,
+        "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n",
+    )
+    .unwrap();
+    assert_eq!(register(&arguments, Some(azure.path())).status.code(), Some(64));
+    fs::write(&file, "nothing").unwrap();
+    assert_eq!(register(&arguments, Some(azure.path())).status.code(), Some(64));
+}
+
+#[test]
 fn the_script_changes_an_app_only_when_it_is_named() {
     let azure = azure();
     fs::write(
