@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 package=amplify-dynamodb-simulator
 version=2.9.30
 sha256=3503ffac19f183407909fecdacf4db51ab1fdad1da7b2f177016670b2d80e4b9
-suites=(store_bindings store_changes store_documents store_faults store_work)
+suites=(store_bindings store_changes store_documents store_faults store_groups store_work)
 
 home="$PWD/target/ci-tools/dynamodb-local"
 engine="$home/$version/package/emulator"

@@ -6,7 +6,8 @@
 //! - `sync_run`: the use case, from a due connection to a finished run.
 //! - `changes`: what follows the directory between the scheduled runs.
 //! - `secret_care`: the end of an app's secret, told in time.
-//! - `ports`: what the use case needs of the outside.
+//! - `presence_poll`: the other use case, from a due minute to presences that follow Teams.
+//! - `ports`: what the use cases need of the outside.
 //! - `graph`, `pbx`, `store`: Microsoft Graph, the phone system, the table.
 //! - `sso`: people who sign in with Microsoft.
 //! - `account_grant`: the refresh token of whoever connected.
@@ -29,6 +30,7 @@ pub mod http;
 pub mod pbx;
 pub mod plan;
 pub mod ports;
+pub mod presence_poll;
 pub mod queue;
 pub mod secret_care;
 pub mod secrets;

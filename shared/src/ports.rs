@@ -1,6 +1,8 @@
 //! What the use cases need of the outside, as narrow traits. The table is not behind one: an engine that speaks
 //! DynamoDB runs in every test (docs/decisions).
 
+mod contacts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::Arc;
@@ -12,12 +14,22 @@ use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::connection::{Capabilities, Connection, ConnectionSecrets};
+use crate::domain::entra_group::EntraGroup;
 use crate::domain::entra_user::{EntraUser, UserChange};
 use crate::domain::extension::{Capacity, Extension, ExtensionRow, FieldsPatch, NewExtension};
-use crate::domain::ids::{ConnectionId, EntraGroupId, EntraUserId, ExtensionId, SubscriptionId, SyncRunId};
+use crate::domain::ids::{
+    ConnectionId, EntraGroupId, EntraUserId, ExtensionId, PbxGroupId, SubscriptionId, SyncRunId,
+};
 use crate::domain::number::ExtensionNumber;
+use crate::domain::pbx_group::{GroupPatch, GroupValues, PbxGroup, PbxGroupRow};
+use crate::domain::presence::TeamsStatus;
+use crate::domain::settings::{ExtensionPresence, GroupTarget};
 use crate::domain::subscription::SubscriptionKind;
 use crate::domain::sync_run::Trigger;
+
+pub use contacts::{
+    ContactBook, FolderMemory, MailboxError, MailboxMemory, MailboxRead, Mailboxes, PhonebookPatch,
+};
 
 /// Time, so that tests own it.
 #[async_trait]
@@ -53,6 +65,15 @@ pub enum GroupMembers {
     People(BTreeSet<EntraUserId>),
     /// There is no such group.
     NoSuchGroup,
+}
+
+/// One page of a search for groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupPage {
+    /// In the order of their names.
+    pub groups: Vec<EntraGroup>,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<String>,
 }
 
 /// An application permission of Microsoft Graph, for example `User.Read.All`.
@@ -93,6 +114,20 @@ pub trait Directory: Send + Sync {
         &self,
         cursor: &Cursor,
     ) -> Result<(BTreeSet<EntraGroupId>, Cursor), DirectoryError>;
+    /// Every group in the directory, distribution lists included.
+    async fn list_groups(&self) -> Result<BTreeMap<EntraGroupId, EntraGroup>, DirectoryError>;
+    /// These groups; those that the directory does not have are left out.
+    async fn groups_by_id(
+        &self,
+        ids: &BTreeSet<EntraGroupId>,
+    ) -> Result<BTreeMap<EntraGroupId, EntraGroup>, DirectoryError>;
+    /// One page, by name, of the groups that can be synced and whose name has this text in it; all of them without one.
+    async fn search_groups(
+        &self,
+        search: &str,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<GroupPage, DirectoryError>;
     /// The people in each of these groups, nested ones included.
     async fn group_members(
         &self,
@@ -115,6 +150,20 @@ pub enum SecretExpiry {
     At(Timestamp),
     /// The registration is in another tenant, or does not list this secret, or the app has a certificate.
     Unknown,
+}
+
+/// Most people that one question for their presence may name.
+pub const PRESENCES_AT_ONCE: usize = 650;
+
+/// Teams in one Entra tenant.
+#[async_trait]
+pub trait TeamsPresence: Send + Sync {
+    /// What these people, at most [`PRESENCES_AT_ONCE`], show in Teams. Whoever has no Teams, or shows nothing known, is
+    /// left out, which says nothing about them. Repeating is safe.
+    async fn presences(
+        &self,
+        people: &[EntraUserId],
+    ) -> Result<BTreeMap<EntraUserId, TeamsStatus>, DirectoryError>;
 }
 
 /// Why the directory could not be asked. `Ok` of an empty answer is a fact, this is none.
@@ -304,6 +353,60 @@ pub trait PhoneSystem: Send + Sync {
     async fn close(&self);
 }
 
+/// What an extension shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShownPresence {
+    /// One of the six.
+    Standard(ExtensionPresence),
+    /// One of the company's own making, or one that is not known.
+    Other,
+}
+
+/// The presence of extensions. Changing it changes where calls go.
+#[async_trait]
+pub trait ExtensionPresences: Send + Sync {
+    /// Sets it. Repeating writes the same again, which undoes what a person has set meanwhile.
+    /// [`PhoneSystemError::OutcomeUnknown`]: look before repeating.
+    async fn set_presence(
+        &self,
+        extension: ExtensionId,
+        presence: ExtensionPresence,
+    ) -> Result<(), PhoneSystemError>;
+    /// What these extensions show; those that do not exist are left out. Repeating is safe.
+    async fn shown_presences(
+        &self,
+        extensions: &BTreeSet<ExtensionId>,
+    ) -> Result<BTreeMap<ExtensionId, ShownPresence>, PhoneSystemError>;
+    /// How many writes at once are useful to hand in; the client lets through what the PBX bears.
+    fn slots(&self) -> usize;
+}
+
+/// Reads and writes of the groups of one PBX: extension groups, or departments. Same rules as [`PhoneSystem`].
+#[async_trait]
+pub trait PhoneGroups: Send + Sync {
+    /// Every group; whole or an error. [`PhoneSystemError::NotInThisFirmware`], [`PhoneSystemError::SwitchedOff`]: there can
+    /// be none.
+    async fn list_groups(&self, target: GroupTarget) -> Result<Vec<PbxGroupRow>, PhoneSystemError>;
+    /// These groups with their members; those that do not exist are left out. Of departments only members among `people`
+    /// are seen.
+    async fn group_details(
+        &self,
+        target: GroupTarget,
+        ids: &BTreeSet<PbxGroupId>,
+        people: &BTreeSet<ExtensionId>,
+    ) -> Result<BTreeMap<PbxGroupId, PbxGroup>, PhoneSystemError>;
+    /// Makes a group. [`PhoneSystemError::OutcomeUnknown`]: look before repeating.
+    async fn create_group(
+        &self,
+        target: GroupTarget,
+        wanted: &GroupValues,
+    ) -> Result<PbxGroupId, PhoneSystemError>;
+    /// Writes what differs. Repeating is safe. What the PBX made of it has to be read back: not every firmware renames.
+    async fn update_group(&self, target: GroupTarget, patch: &GroupPatch) -> Result<(), PhoneSystemError>;
+    /// Deletes one group. Repeating is safe: gone already is success.
+    async fn delete_group(&self, target: GroupTarget, id: PbxGroupId) -> Result<Deleted, PhoneSystemError>;
+}
+
 /// What lets one extension into a client of the Linkus SDK without its password. Prints nothing of itself.
 #[derive(Debug, Clone)]
 pub struct LoginSignature {
@@ -347,6 +450,12 @@ pub enum PhoneSystemError {
     /// It does not exist (60001).
     #[error("the PBX does not have this object")]
     NotFound,
+    /// An admin has to switch something on first (70120).
+    #[error("{sentence}")]
+    SwitchedOff {
+        /// For the admin, with the code.
+        sentence: String,
+    },
     /// This firmware does not have the call (10001).
     #[error("this firmware does not have {call}")]
     NotInThisFirmware {
@@ -471,6 +580,18 @@ pub struct Sides {
     pub subscriptions: Arc<dyn Subscriptions>,
     /// The PBX.
     pub phone_system: Arc<dyn PhoneSystem>,
+    /// Its groups.
+    pub groups: Arc<dyn PhoneGroups>,
+    /// Who is available in the tenant.
+    pub teams: Arc<dyn TeamsPresence>,
+    /// Who is available on the PBX.
+    pub extension_presences: Arc<dyn ExtensionPresences>,
+    /// The tenant's mailboxes, as the app may read them.
+    pub mailboxes: Arc<dyn Mailboxes>,
+    /// The same, as whoever connected may read them.
+    pub account_mailboxes: Arc<dyn Mailboxes>,
+    /// The PBX's company contacts.
+    pub contact_book: Arc<dyn ContactBook>,
 }
 
 /// Makes the clients of a connection.
@@ -514,6 +635,20 @@ pub struct SyncHint {
     pub run_id: Option<SyncRunId>,
 }
 
+/// A message that the presence of a connection is due. Only a hint: the table knows.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PresenceHint {
+    /// Which connection.
+    pub connection_id: ConnectionId,
+}
+
+/// Sends hints to the presence queue. A hint that is lost costs a minute, one that comes twice costs a read.
+#[async_trait]
+pub trait PresenceQueue: Send + Sync {
+    /// Sends one.
+    async fn send_presence(&self, hint: &PresenceHint) -> Result<(), QueueError>;
+}
+
 /// Sends hints to the sync queue. A hint that is lost costs a minute, one that comes twice costs a read.
 #[async_trait]
 pub trait SyncQueue: Send + Sync {
@@ -523,5 +658,5 @@ pub trait SyncQueue: Send + Sync {
 
 /// The queue did not take a hint; what is due stays due.
 #[derive(Debug, thiserror::Error)]
-#[error("the sync queue did not take the message")]
+#[error("the queue did not take the message")]
 pub struct QueueError(#[source] pub Box<dyn Error + Send + Sync>);

@@ -1,4 +1,5 @@
-//! The sync queue: SQS on AWS, a list in memory in one process. What they carry are hints; losing one loses no work.
+//! The sync and the presence queue: SQS on AWS, lists in memory in one process. What they carry are hints; losing one loses
+//! no work.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,7 +9,7 @@ use tokio::sync::Notify;
 use url::Url;
 
 use crate::domain::ids::ConnectionId;
-use crate::ports::{QueueError, SyncHint, SyncQueue};
+use crate::ports::{PresenceHint, PresenceQueue, QueueError, SyncHint, SyncQueue};
 
 /// SQS.
 #[derive(Debug, Clone)]
@@ -22,11 +23,8 @@ impl SqsQueue {
     pub fn new(client: aws_sdk_sqs::Client, url: Url) -> Self {
         Self { client, url }
     }
-}
 
-#[async_trait]
-impl SyncQueue for SqsQueue {
-    async fn send(&self, hint: &SyncHint) -> Result<(), QueueError> {
+    async fn post(&self, hint: &impl serde::Serialize) -> Result<(), QueueError> {
         let body = serde_json::to_string(hint).map_err(|error| QueueError(Box::new(error)))?;
         self.client
             .send_message()
@@ -36,6 +34,20 @@ impl SyncQueue for SqsQueue {
             .await
             .map(drop)
             .map_err(|error| QueueError(Box::new(error)))
+    }
+}
+
+#[async_trait]
+impl SyncQueue for SqsQueue {
+    async fn send(&self, hint: &SyncHint) -> Result<(), QueueError> {
+        self.post(hint).await
+    }
+}
+
+#[async_trait]
+impl PresenceQueue for SqsQueue {
+    async fn send_presence(&self, hint: &PresenceHint) -> Result<(), QueueError> {
+        self.post(hint).await
     }
 }
 
@@ -51,16 +63,51 @@ impl SyncQueue for NoQueue {
     }
 }
 
+#[async_trait]
+impl PresenceQueue for NoQueue {
+    async fn send_presence(&self, hint: &PresenceHint) -> Result<(), QueueError> {
+        tracing::debug!(connection.id = %hint.connection_id, "nobody polls presence: no presence queue is set");
+        Ok(())
+    }
+}
+
+/// What tells of one connection.
+pub trait Hint: Clone + Send {
+    /// Which.
+    fn connection(&self) -> ConnectionId;
+}
+
+impl Hint for SyncHint {
+    fn connection(&self) -> ConnectionId {
+        self.connection_id
+    }
+}
+
+impl Hint for PresenceHint {
+    fn connection(&self) -> ConnectionId {
+        self.connection_id
+    }
+}
+
 /// A queue inside one process. Holds one hint per connection, the latest, so it never grows past the connections.
-#[derive(Debug, Default)]
-pub struct InProcessQueue {
-    waiting: Mutex<VecDeque<SyncHint>>,
+#[derive(Debug)]
+pub struct InProcessQueue<H = SyncHint> {
+    waiting: Mutex<VecDeque<H>>,
     arrived: Notify,
 }
 
-impl InProcessQueue {
+impl<H> Default for InProcessQueue<H> {
+    fn default() -> Self {
+        Self {
+            waiting: Mutex::default(),
+            arrived: Notify::default(),
+        }
+    }
+}
+
+impl<H: Hint> InProcessQueue<H> {
     /// Takes the oldest hint of a connection that is not `busy`; waits for one.
-    pub async fn take(&self, busy: &BTreeSet<ConnectionId>) -> SyncHint {
+    pub async fn take(&self, busy: &BTreeSet<ConnectionId>) -> H {
         loop {
             // Asked for before looking, so that a hint that arrives in between still wakes this call.
             let arrived = self.arrived.notified();
@@ -71,15 +118,28 @@ impl InProcessQueue {
         }
     }
 
-    fn take_now(&self, busy: &BTreeSet<ConnectionId>) -> Option<SyncHint> {
+    fn take_now(&self, busy: &BTreeSet<ConnectionId>) -> Option<H> {
         let mut waiting = self.lock();
         let position = waiting
             .iter()
-            .position(|hint| !busy.contains(&hint.connection_id))?;
+            .position(|hint| !busy.contains(&hint.connection()))?;
         waiting.remove(position)
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<SyncHint>> {
+    fn put(&self, hint: &H) {
+        let mut waiting = self.lock();
+        let same = waiting
+            .iter_mut()
+            .find(|other| other.connection() == hint.connection());
+        match same {
+            Some(other) => other.clone_from(hint),
+            None => waiting.push_back(hint.clone()),
+        }
+        drop(waiting);
+        self.arrived.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<H>> {
         // No code panics while it holds the list, and a list of hints is never half-written.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,16 +148,15 @@ impl InProcessQueue {
 #[async_trait]
 impl SyncQueue for InProcessQueue {
     async fn send(&self, hint: &SyncHint) -> Result<(), QueueError> {
-        let mut waiting = self.lock();
-        let same = waiting
-            .iter_mut()
-            .find(|other| other.connection_id == hint.connection_id);
-        match same {
-            Some(other) => other.clone_from(hint),
-            None => waiting.push_back(hint.clone()),
-        }
-        drop(waiting);
-        self.arrived.notify_one();
+        self.put(hint);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl PresenceQueue for InProcessQueue<PresenceHint> {
+    async fn send_presence(&self, hint: &PresenceHint) -> Result<(), QueueError> {
+        self.put(hint);
         Ok(())
     }
 }
@@ -122,11 +181,16 @@ mod tests {
         let text = serde_json::to_string(&hint(1, Trigger::FirstSave)).unwrap();
         let wanted = r#"{"connection_id":"00000000-0000-0000-0000-000000000001","trigger":"first_save"}"#;
         assert_eq!(text, wanted);
+        let presence = PresenceHint {
+            connection_id: uuid::Uuid::from_u128(1).into(),
+        };
+        let wanted = r#"{"connection_id":"00000000-0000-0000-0000-000000000001"}"#;
+        assert_eq!(serde_json::to_string(&presence).unwrap(), wanted);
     }
 
     #[tokio::test]
     async fn hints_come_in_order_and_one_per_connection() {
-        let queue = InProcessQueue::default();
+        let queue = InProcessQueue::<SyncHint>::default();
         for (connection, trigger) in [
             (1, Trigger::Scheduled),
             (2, Trigger::Scheduled),
@@ -142,7 +206,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_busy_connection_waits_and_holds_up_nobody() {
-        let queue = InProcessQueue::default();
+        let queue = InProcessQueue::<SyncHint>::default();
         for connection in [1, 2] {
             queue.send(&hint(connection, Trigger::Scheduled)).await.unwrap();
         }

@@ -14,7 +14,10 @@ use crate::domain::connection::{
 use crate::domain::ids::ConnectionId;
 use crate::graph::{GraphClient, GraphConfig};
 use crate::pbx::{LinkusClient, PbxClient, PbxConfig};
-use crate::ports::{Clock, Directory, LinkusSignIn, SideError, SideFactory, Sides};
+use crate::ports::{
+    Clock, ContactBook, Directory, LinkusSignIn, Mailboxes, PhoneGroups, PhoneSystem, SideError, SideFactory,
+    Sides, Subscriptions,
+};
 use crate::settings::{AddressPolicy, GraphAddresses};
 use crate::store::Store;
 
@@ -134,13 +137,10 @@ impl RealSides {
     fn make_sides(&self, connection: &Connection, secrets: &ConnectionSecrets) -> Result<Sides, SideError> {
         let tokens = Arc::new(self.store.pbx_token_store(connection.id));
         let config = self.pbx_config(connection, secrets);
-        let graph = self.graph(connection, secrets, GraphConfig::RUN_BUDGET)?;
-        let graph = Arc::new(graph);
-        Ok(Sides {
-            directory: Arc::clone(&graph) as Arc<dyn Directory>,
-            subscriptions: graph,
-            phone_system: Arc::new(PbxClient::new(config, tokens, Arc::clone(&self.clock))?),
-        })
+        let graph = Arc::new(self.graph(connection, secrets, GraphConfig::RUN_BUDGET)?);
+        let pbx = PbxClient::new(config, tokens, Arc::clone(&self.clock))?;
+        let account = self.account_graph(connection, secrets)?;
+        Ok(both(graph, account, Arc::new(pbx)))
     }
 
     fn make_linkus(
@@ -166,8 +166,14 @@ impl RealSides {
 impl SideFactory for RealSides {
     fn sides(&self, connection: &Connection, secrets: &ConnectionSecrets) -> Result<Sides, SideError> {
         let make = || self.make_sides(connection, secrets);
-        self.kept
-            .get(connection.id, fingerprint(connection, secrets), make)
+        let kept = self
+            .kept
+            .get(connection.id, fingerprint(connection, secrets), make)?;
+        Ok(Sides {
+            // Another account may have signed in since.
+            account_mailboxes: self.account_graph(connection, secrets)?,
+            ..kept
+        })
     }
 
     fn linkus(
@@ -190,11 +196,24 @@ impl SideFactory for RealSides {
     ) -> Result<Sides, SideError> {
         let config = self.pbx_config(connection, secrets);
         let graph = Arc::new(self.graph(connection, secrets, TEST_BUDGET)?);
-        Ok(Sides {
-            directory: Arc::clone(&graph) as Arc<dyn Directory>,
-            subscriptions: graph,
-            phone_system: Arc::new(PbxClient::under_test(config, Arc::clone(&self.clock))?),
-        })
+        let pbx = PbxClient::under_test(config, Arc::clone(&self.clock))?;
+        let account = self.account_graph(connection, secrets)?;
+        Ok(both(graph, account, Arc::new(pbx)))
+    }
+}
+
+/// Each client as everything that it is.
+fn both(graph: Arc<GraphClient>, account_mailboxes: Arc<dyn Mailboxes>, pbx: Arc<PbxClient>) -> Sides {
+    Sides {
+        directory: Arc::clone(&graph) as Arc<dyn Directory>,
+        subscriptions: Arc::clone(&graph) as Arc<dyn Subscriptions>,
+        mailboxes: Arc::clone(&graph) as Arc<dyn Mailboxes>,
+        account_mailboxes,
+        teams: graph,
+        phone_system: Arc::clone(&pbx) as Arc<dyn PhoneSystem>,
+        contact_book: Arc::clone(&pbx) as Arc<dyn ContactBook>,
+        groups: Arc::clone(&pbx) as Arc<dyn PhoneGroups>,
+        extension_presences: pbx,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::changes::{Address, Inbox, Surroundings};
 use crate::clock::SystemClock;
 use crate::domain::client_state::ClientStateKey;
-use crate::ports::{Clock, SyncQueue};
+use crate::ports::{Clock, PresenceQueue, SyncQueue};
 use crate::queue::{NoQueue, SqsQueue};
 use crate::secrets::{FileKeyError, FileKeySealer, KmsSealer, Sealer};
 use crate::settings::{EngineSettings, NotificationsSettings, SecretsKey};
@@ -47,6 +47,17 @@ pub async fn engine(settings: &EngineSettings) -> Result<Engine, WiringError> {
         clock,
         queue,
     })
+}
+
+/// Where presence hints go.
+pub async fn presence_queue(url: Option<&url::Url>) -> Arc<dyn PresenceQueue> {
+    match url {
+        Some(url) => {
+            let client = aws_sdk_sqs::Client::new(&aws_config().await);
+            Arc::new(SqsQueue::new(client, url.clone()))
+        }
+        None => Arc::new(NoQueue),
+    }
 }
 
 /// What a process that attends to connections knows of its place in the world.

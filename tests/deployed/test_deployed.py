@@ -137,6 +137,20 @@ class Queue(unittest.TestCase):
         self.assertEqual(bad, ["m-1", "m-3"])
 
 
+class Presence(unittest.TestCase):
+    # spec: 133
+    def test_extensions_follow_what_people_show_in_teams(self):
+        person = installation.api("GET", "/bindings?kind=user")["items"][0]
+        installation.in_tenant("PUT", f"/users/{person['entra_id']}/presence", {"availability": "BeRightBack"})
+        settings, etag = installation.settings()
+        settings["presence"].update(enabled=True, users_default="on")
+        installation.api("PUT", "/settings", settings, {"If-Match": etag})
+        installation.tick()
+        until("a poll", lambda: "last_good_poll_at" in installation.api("GET", "")["presence"])
+        last = installation.api("GET", f"/users/{person['entra_id']}/presence")["last"]
+        self.assertEqual((last["teams"], last["extension"]), ("be_right_back", "lunch"))
+
+
 class SignIn(unittest.TestCase):
     def test_an_admin_is_led_to_microsoft_once(self):
         address = installation.api("POST", "/authorize")["authorize_url"].removeprefix(cloud.gate.origin)
@@ -196,6 +210,9 @@ class ZLeastPrivilege(unittest.TestCase):
         ("full-sync", "sqs:SendMessage"): "a run that does not end in time",
         ("graph-notifications", "dynamodb:PutItem"): "being the first function of an installation that is called",
         ("graph-notifications", "kms:Encrypt"): "the same",
+        ("presence-poll", "dynamodb:DeleteItem"): "a connection that is gone",
+        ("presence-poll", "dynamodb:UpdateItem"): "a session of the PBX that ends",
+        ("presence-poll", "kms:Encrypt"): "the same",
         ("scheduler", "dynamodb:DeleteItem"): "a connection that is gone",
     }
 

@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use serde_json::json;
 use shared::domain::extension::OwnedFields;
+use shared::domain::settings::GroupTarget;
 use shared::domain::sync_run::RunMode;
+use uuid::Uuid;
 
+use crate::contacts::{card, choose};
+use crate::office::{Groups, departments_of, groups_of};
 use crate::proxy::Cut;
 use crate::stage::{Stage, TENANT, extension, person};
 
@@ -28,9 +32,24 @@ enum Scenario {
     GraceBegins,
     QueueNumber,
     NumberHandedOn,
+    ContactsCome,
+    ContactsChange,
+    ContactsDrift,
+    PhonebookDeleted,
+    MailboxLeaves,
+    JoinersInGroups,
+    GroupMembersMoved,
+    GroupRenamed,
+    GroupNameHandedOn,
+    GroupDrift,
+    GroupDeletedOnPbx,
+    GroupDeleted,
+    GroupReleased,
+    DepartmentsMade,
+    DepartmentMembersMoved,
 }
 
-const ALL: [Scenario; 14] = [
+const ALL: [Scenario; 29] = [
     Scenario::Joiners,
     Scenario::JoinersWelcomed,
     Scenario::JoinerWithoutMail,
@@ -45,10 +64,34 @@ const ALL: [Scenario; 14] = [
     Scenario::GraceBegins,
     Scenario::QueueNumber,
     Scenario::NumberHandedOn,
+    Scenario::ContactsCome,
+    Scenario::ContactsChange,
+    Scenario::ContactsDrift,
+    Scenario::PhonebookDeleted,
+    Scenario::MailboxLeaves,
+    Scenario::JoinersInGroups,
+    Scenario::GroupMembersMoved,
+    Scenario::GroupRenamed,
+    Scenario::GroupNameHandedOn,
+    Scenario::GroupDrift,
+    Scenario::GroupDeletedOnPbx,
+    Scenario::GroupDeleted,
+    Scenario::GroupReleased,
+    Scenario::DepartmentsMade,
+    Scenario::DepartmentMembersMoved,
 ];
 
-/// What must be the same however often a run was cut: extensions, and who has which.
-type Outcome = (BTreeMap<String, OwnedFields>, BTreeMap<String, String>);
+/// What must be the same however often a run was cut: extensions and who has which, groups and which have which, and every
+/// contact with the names of its phonebooks.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    extensions: BTreeMap<String, OwnedFields>,
+    bindings: BTreeMap<String, String>,
+    groups: Groups,
+    departments: Groups,
+    group_bindings: BTreeMap<String, String>,
+    contacts: Vec<String>,
+}
 
 fn named(name: &str, id: &str) -> serde_json::Value {
     let mut person = person(name);
@@ -59,6 +102,9 @@ fn named(name: &str, id: &str) -> serde_json::Value {
 const ADA: &str = "00000000-0000-4000-8000-00000000000a";
 const BO: &str = "00000000-0000-4000-8000-00000000000b";
 const CY: &str = "00000000-0000-4000-8000-00000000000c";
+const SALES: &str = "00000000-0000-4000-8000-0000000000a1";
+const NIGHT: &str = "00000000-0000-4000-8000-0000000000a2";
+const LATE: &str = "00000000-0000-4000-8000-0000000000a3";
 
 impl Scenario {
     async fn begin(self) -> Stage {
@@ -73,6 +119,12 @@ impl Scenario {
         }
         ada["businessPhones"] = json!(["3001"]);
         let stage = Stage::with(&[ada, named("Bo Example", BO)], others).await;
+        if self.has_contacts() {
+            plant_contacts(&stage);
+        }
+        if self.has_groups() {
+            set_groups_up(&stage);
+        }
         stage.settings(|settings| self.rules(settings)).await;
         let arrives_settled = !matches!(
             self,
@@ -81,15 +133,60 @@ impl Scenario {
                 | Self::JoinerWithoutMail
                 | Self::TakenOver
                 | Self::QueueNumber
+                | Self::ContactsCome
+                | Self::JoinersInGroups
+                | Self::DepartmentsMade
         );
         if arrives_settled {
             stage.sync(RunMode::Full).await;
         }
         self.change(&stage);
+        if matches!(self, Self::MailboxLeaves) {
+            let left = [("bo@contoso.example", "Bo's")];
+            stage.settings(|settings| choose(settings, &left)).await;
+        }
         stage
     }
 
+    fn has_contacts(self) -> bool {
+        matches!(
+            self,
+            Self::ContactsCome
+                | Self::ContactsChange
+                | Self::ContactsDrift
+                | Self::PhonebookDeleted
+                | Self::MailboxLeaves
+        )
+    }
+
+    fn has_groups(self) -> bool {
+        matches!(
+            self,
+            Self::JoinersInGroups
+                | Self::GroupMembersMoved
+                | Self::GroupRenamed
+                | Self::GroupNameHandedOn
+                | Self::GroupDrift
+                | Self::GroupDeletedOnPbx
+                | Self::GroupDeleted
+                | Self::GroupReleased
+                | Self::DepartmentsMade
+                | Self::DepartmentMembersMoved
+        )
+    }
+
     fn rules(self, settings: &mut shared::domain::settings::ConnectionSettings) {
+        if self.has_contacts() {
+            choose(
+                settings,
+                &[("ada@contoso.example", "Ada's"), ("bo@contoso.example", "Bo's")],
+            );
+        }
+        settings.groups.enabled = self.has_groups();
+        settings.groups.delete_when_out_of_scope = !matches!(self, Self::GroupReleased);
+        if matches!(self, Self::DepartmentsMade | Self::DepartmentMembersMoved) {
+            settings.groups.target = GroupTarget::Organization;
+        }
         let users = &mut settings.users;
         match self {
             Self::JoinersWelcomed => users.send_welcome_email = true,
@@ -134,9 +231,166 @@ impl Scenario {
                 cy["businessPhones"] = json!(["3001"]);
                 stage.graph.create_user(TENANT, &cy).unwrap();
             }
+            Self::ContactsChange => {
+                let ada = stage.id("Ada Example");
+                let mailbox = stage.graph.mailbox(TENANT, ada).unwrap().unwrap();
+                let ids: Vec<String> = mailbox.folders[&mailbox.default_folder]
+                    .contacts
+                    .keys()
+                    .cloned()
+                    .collect();
+                stage.graph.delete_contact(TENANT, ada, &ids[0]).unwrap();
+                let changed = json!({ "companyName": "Moved" });
+                stage
+                    .graph
+                    .update_contact(TENANT, ada, (&ids[1], &changed))
+                    .unwrap();
+                stage
+                    .graph
+                    .create_contact(TENANT, ada, (None, &card("Una New", "030 44")))
+                    .unwrap();
+            }
+            Self::ContactsDrift => {
+                let ids: Vec<u32> = stage.pbx.contacts().into_iter().map(|(id, _)| id).collect();
+                by_hand(
+                    stage,
+                    "company_contact/update",
+                    &json!({ "id": ids[1], "company": "By hand" }),
+                );
+                by_hand(
+                    stage,
+                    "company_contact/update",
+                    &json!({ "id": ids[2], "phonebook_id_list": [] }),
+                );
+                by_hand(stage, "company_contact/delete", &json!({ "id": ids[2] }));
+            }
+            Self::PhonebookDeleted => {
+                let books = stage.pbx.phonebooks();
+                let (id, _) = books.iter().find(|(_, book)| book.name == "Ada's").unwrap();
+                by_hand(stage, "phonebook/delete", &json!({ "id": id }));
+            }
+            _ => self.change_groups(stage),
+        }
+    }
+
+    fn change_groups(self, stage: &Stage) {
+        let (graph, id) = (&stage.graph, |text: &str| text.parse::<Uuid>().unwrap());
+        let rename = |group: &str, name: &str| {
+            let props = json!({ "displayName": name });
+            graph.update_group(TENANT, id(group), &props).unwrap();
+        };
+        match self {
+            Self::GroupMembersMoved | Self::DepartmentMembersMoved => {
+                graph.remove_member(TENANT, id(SALES), id(ADA)).unwrap();
+                graph.add_member(TENANT, id(SALES), id(BO)).unwrap();
+            }
+            Self::GroupRenamed => rename(SALES, "Verkauf"),
+            Self::GroupNameHandedOn => {
+                rename(SALES, "Verkauf");
+                make_group(stage, LATE, "Inside sales", &[BO]);
+            }
+            Self::GroupDrift => {
+                let (key, _) = inside_sales(stage);
+                let by_hand = json!({ "id": key, "name": "By hand", "members": [] });
+                let by_hand = by_hand.as_object().unwrap().clone();
+                stage.pbx.portal("extensiongroup/update", by_hand).unwrap();
+            }
+            Self::GroupDeletedOnPbx => {
+                let (key, _) = inside_sales(stage);
+                let by_hand = json!({ "id": key }).as_object().unwrap().clone();
+                stage.pbx.portal("extensiongroup/delete", by_hand).unwrap();
+            }
+            Self::GroupDeleted | Self::GroupReleased => graph.delete_group(TENANT, id(SALES)).unwrap(),
             _ => {}
         }
     }
+}
+
+fn by_hand(stage: &Stage, endpoint: &str, body: &serde_json::Value) {
+    stage
+        .pbx
+        .portal(endpoint, body.as_object().unwrap().clone())
+        .unwrap();
+}
+
+/// A contact that nobody synced, and two mailboxes with contacts.
+fn plant_contacts(stage: &Stage) {
+    let foreign =
+        json!({ "first_name": "Foreign", "number_list": [{ "num_type": "other_number", "number": "7" }] });
+    by_hand(stage, "company_contact/create", &foreign);
+    for (owner, names) in [
+        ("Ada Example", ["Rui Alves", "Mia Berg"]),
+        ("Bo Example", ["Jan Kok", "Eva Lund"]),
+    ] {
+        for (n, name) in names.into_iter().enumerate() {
+            let contact = card(name, &format!("030 123456{n}"));
+            stage
+                .graph
+                .create_contact(TENANT, stage.id(owner), (None, &contact))
+                .unwrap();
+        }
+    }
+}
+
+/// Every contact of the PBX in a line: one that is there twice shows twice.
+fn contacts(stage: &Stage) -> Vec<String> {
+    let books: BTreeMap<u32, String> = stage
+        .pbx
+        .phonebooks()
+        .into_iter()
+        .map(|(id, book)| (id, book.name))
+        .collect();
+    let mut lines: Vec<String> = stage
+        .pbx
+        .contacts()
+        .into_iter()
+        .map(|(_, contact)| {
+            let held: Vec<&str> = contact
+                .phonebooks
+                .iter()
+                .filter_map(|id| books.get(id))
+                .map(String::as_str)
+                .collect();
+            format!(
+                "{} {} {} {:?} in {held:?}",
+                contact.first_name, contact.last_name, contact.company, contact.numbers
+            )
+        })
+        .collect();
+    lines.extend(books.into_values().map(|name| format!("phonebook {name}")));
+    lines.sort();
+    lines
+}
+
+/// Two groups and a firmware that has them.
+fn set_groups_up(stage: &Stage) {
+    stage.pbx.change_settings(|settings| {
+        crate::office::FIRMWARE.clone_into(&mut settings.firmware);
+        settings.behaviour.group_rename_honoured = true;
+    });
+    make_group(stage, SALES, "Inside sales", &[ADA]);
+    make_group(stage, NIGHT, "Night shift", &[ADA, BO]);
+}
+
+fn make_group(stage: &Stage, id: &str, name: &str, people: &[&str]) {
+    let props = json!({
+        "id": id, "displayName": name, "groupTypes": [], "mailEnabled": false, "securityEnabled": true,
+    });
+    let group = stage.graph.create_group(TENANT, &props).unwrap();
+    for person in people {
+        stage
+            .graph
+            .add_member(TENANT, group, person.parse().unwrap())
+            .unwrap();
+    }
+}
+
+fn inside_sales(stage: &Stage) -> (u32, simulators::pbx::Group) {
+    let groups = stage.pbx.groups();
+    groups
+        .into_iter()
+        .find(|(_, group)| group.name == "Inside sales")
+        .unwrap()
 }
 
 /// Runs until nothing is left to do, as the schedule would.
@@ -150,7 +404,24 @@ async fn settle(stage: &Stage) -> Outcome {
             break;
         }
     }
-    (stage.extensions(), stage.bindings().await)
+    Outcome {
+        extensions: stage.extensions(),
+        bindings: stage.bindings().await,
+        groups: groups_of(stage),
+        departments: departments_of(stage),
+        group_bindings: group_bindings(stage).await,
+        contacts: contacts(stage),
+    }
+}
+
+/// Group to its name on the PBX, as our table has it; unfinished ones with a question mark.
+async fn group_bindings(stage: &Stage) -> BTreeMap<String, String> {
+    let bindings = stage.engine.store.group_bindings(stage.connection).await.unwrap();
+    let told = |b: shared::domain::group_binding::GroupBinding| match b.bound() {
+        Some(_) => (b.group.to_string(), b.name),
+        None => (b.group.to_string(), format!("{}?", b.name)),
+    };
+    bindings.into_iter().map(told).collect()
 }
 
 async fn cut(scenario: Scenario, at: usize, cut: Cut) -> Outcome {
@@ -208,9 +479,24 @@ scenarios! {
     days_of_grace_survive_every_cut => GraceBegins,
     a_number_of_a_queue_survives_every_cut => QueueNumber,
     a_number_handed_on_survives_every_cut => NumberHandedOn,
+    contacts_that_come_survive_every_cut => ContactsCome,
+    contacts_that_change_survive_every_cut => ContactsChange,
+    contacts_changed_by_hand_survive_every_cut => ContactsDrift,
+    a_phonebook_deleted_by_hand_survives_every_cut => PhonebookDeleted,
+    a_mailbox_that_leaves_survives_every_cut => MailboxLeaves,
+    joiners_in_groups_survive_every_cut => JoinersInGroups,
+    moved_members_survive_every_cut => GroupMembersMoved,
+    a_renamed_group_survives_every_cut => GroupRenamed,
+    a_group_name_handed_on_survives_every_cut => GroupNameHandedOn,
+    drift_of_a_group_survives_every_cut => GroupDrift,
+    a_group_deleted_by_hand_survives_every_cut => GroupDeletedOnPbx,
+    a_deleted_group_survives_every_cut => GroupDeleted,
+    a_released_group_survives_every_cut => GroupReleased,
+    departments_survive_every_cut => DepartmentsMade,
+    moved_members_of_a_department_survive_every_cut => DepartmentMembersMoved,
 }
 
 #[test]
 fn every_scenario_is_cut() {
-    assert_eq!(ALL.len(), 14, "a scenario that is added gets its line above");
+    assert_eq!(ALL.len(), 29, "a scenario that is added gets its line above");
 }

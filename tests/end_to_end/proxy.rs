@@ -175,6 +175,18 @@ fn effect_of(request: &Request) -> Option<String> {
         "extension/update",
         "extension/delete",
         "extension/send_welcome_email",
+        "company_contact/create",
+        "company_contact/update",
+        "company_contact/delete",
+        "phonebook/create",
+        "phonebook/update",
+        "phonebook/delete",
+        "extensiongroup/create",
+        "extensiongroup/update",
+        "extensiongroup/delete",
+        "organization/create",
+        "organization/update",
+        "organization/delete",
     ];
     writes.contains(&path).then(|| path.to_owned())
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::settings::{
-    AdminSettings, FullSyncSettings, NotificationsSettings, SchedulerSettings, SettingsError, SsoSettings,
-    VARIABLES, Vars,
+    AdminSettings, FullSyncSettings, NotificationsSettings, PresencePollSettings, SchedulerSettings,
+    SettingsError, SsoSettings, VARIABLES, Vars,
 };
 
 use crate::document::template;
@@ -59,6 +59,7 @@ fn read(function: &str, vars: &Vars) -> Result<(), SettingsError> {
         "admin" => AdminSettings::read(vars).map(drop),
         "full-sync" => FullSyncSettings::read(vars).map(drop),
         "graph-notifications" => NotificationsSettings::read(vars).map(drop),
+        "presence-poll" => PresencePollSettings::read(vars).map(drop),
         "scheduler" => SchedulerSettings::read(vars).map(drop),
         "sso-exchange" => SsoSettings::read(vars).map(drop),
         other => panic!("nothing reads the settings of {other}"),

@@ -7,7 +7,10 @@ use full_sync::MARGIN;
 use crate::document::{root, template, text};
 
 /// Queues, and the functions that take from them.
-const TAKERS: [(&str, &str, &str); 1] = [("SyncQueue", "full-sync", "FullSyncFunction")];
+const TAKERS: [(&str, &str, &str); 2] = [
+    ("SyncQueue", "full-sync", "FullSyncFunction"),
+    ("PresenceQueue", "presence-poll", "PresencePollFunction"),
+];
 
 #[test]
 fn there_is_one_function_for_each_folder_of_functions() {

@@ -55,6 +55,18 @@ pub fn table() -> Vec<Route> {
         route(OPERATOR, routes!(api::sync_run_reject::reject_sync_run)),
         route(OPERATOR, routes!(api::sync_run_cancel::cancel_sync_run)),
         route(VIEWER, routes!(api::bindings::list_bindings)),
+        route(VIEWER, routes!(api::person_presence_read::read_person_presence)),
+        route(
+            OPERATOR,
+            routes!(api::person_presence_write::write_person_presence),
+        ),
+        route(
+            OPERATOR,
+            routes!(api::person_presence_write::forget_person_presence),
+        ),
+        route(VIEWER, routes!(api::shared_mailboxes::list_shared_mailboxes)),
+        route(VIEWER, routes!(api::pbx_phonebooks::list_phonebooks)),
+        route(VIEWER, routes!(api::directory_groups::list_directory_groups)),
         route(VIEWER, routes!(api::explain::explain_person)),
         route(VIEWER, routes!(api::history::list_history)),
     ]

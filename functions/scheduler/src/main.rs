@@ -7,7 +7,7 @@ use lambda_runtime::{LambdaEvent, run, service_fn};
 use scheduler::{STEP, handle};
 use shared::settings::{EXIT_CODE, SchedulerSettings, Vars};
 use shared::telemetry;
-use shared::wiring::{engine, surroundings};
+use shared::wiring::{engine, presence_queue, surroundings};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -31,9 +31,10 @@ async fn serve(settings: SchedulerSettings) -> anyhow::Result<()> {
     telemetry::init(&settings.log)?;
     let engine = &engine(&settings.engine).await?;
     let address = settings.address();
+    let presence = &presence_queue(settings.presence_queue.as_ref()).await;
     let around = &surroundings(&engine.store, address, STEP).await?;
     let handler = |event: LambdaEvent<EventBridgeEvent>| async move {
-        let sent = handle(engine, around, event.payload).await;
+        let sent = handle(engine, presence.as_ref(), around, event.payload).await;
         sent.map(drop).map_err(lambda_runtime::Error::from)
     };
     run(service_fn(handler)).await.map_err(anyhow::Error::from_boxed)

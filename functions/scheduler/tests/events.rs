@@ -9,7 +9,7 @@ use std::sync::Arc;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use embedded_table::EmbeddedTable;
 use jiff::{SignedDuration, Timestamp};
-use scheduler::{STEP, handle};
+use scheduler::{STEP, handle, tell_presence};
 use shared::changes::{Address, Surroundings};
 use shared::clock::SystemClock;
 use shared::domain::connection::{
@@ -17,12 +17,12 @@ use shared::domain::connection::{
 };
 use shared::domain::ids::{ClientId, ConnectionId, TenantId};
 use shared::domain::sync_run::Trigger;
-use shared::ports::Clock;
+use shared::ports::{Clock, PresenceHint};
 use shared::queue::InProcessQueue;
 use shared::secrets::FileKeySealer;
 use shared::settings::{AddressPolicy, GraphAddresses};
 use shared::sides::RealSides;
-use shared::store::{Store, create_table, local_client};
+use shared::store::{Due, DueWork, Store, create_table, local_client};
 use shared::sync_run::Engine;
 
 const TABLE: &str = "connector";
@@ -89,7 +89,7 @@ async fn engine(table: &EmbeddedTable, queue: Arc<InProcessQueue>) -> Engine {
 
 // spec: 143, 149
 #[tokio::test]
-async fn every_recorded_tick_sends_one_hint_for_what_is_due() {
+async fn every_recorded_tick_sends_one_hint_for_each_run_and_each_poll_that_is_due() {
     let table = EmbeddedTable::memory().await.unwrap();
     let queue = Arc::new(InProcessQueue::default());
     let engine = engine(&table, Arc::clone(&queue)).await;
@@ -107,6 +107,17 @@ async fn every_recorded_tick_sends_one_hint_for_what_is_due() {
     )
     .await;
 
+    engine
+        .store
+        .presence_soon(
+            due,
+            true,
+            now.saturating_sub(SignedDuration::from_secs(1)).unwrap(),
+        )
+        .await
+        .unwrap();
+    let presence = InProcessQueue::<PresenceHint>::default();
+
     let around = Surroundings {
         key: engine.store.webhook_key().await.unwrap(),
         address: Address::unknown(),
@@ -119,14 +130,43 @@ async fn every_recorded_tick_sends_one_hint_for_what_is_due() {
         let name = path.file_name().unwrap().to_str().unwrap();
         assert!(expected.remove(name), "an event without an expectation: {name}");
         let tick: EventBridgeEvent = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        // A tick that comes again sends the hint again: what is due stays due.
-        assert_eq!(handle(&engine, &around, tick).await.unwrap(), 1, "{name}");
+        // A tick that comes again sends the hints again: what is due stays due.
+        let sent = handle(&engine, &presence, &around, tick).await.unwrap();
+        assert_eq!(sent, 2, "{name}");
         let hint = queue.take(&BTreeSet::new()).await;
         assert_eq!(
             (hint.connection_id, hint.trigger),
             (due, Trigger::Scheduled),
             "{name}"
         );
+        let hint = presence.take(&BTreeSet::new()).await;
+        assert_eq!(hint.connection_id, due, "{name}");
     }
     assert!(expected.is_empty(), "no such events: {expected:?}");
+}
+
+#[tokio::test]
+async fn polls_that_stay_away_for_ten_minutes_are_noted_once() {
+    let table = EmbeddedTable::memory().await.unwrap();
+    let engine = engine(&table, Arc::new(InProcessQueue::default())).await;
+    let now = SystemClock.now();
+    let ago = |minutes| now.saturating_sub(SignedDuration::from_mins(minutes)).unwrap();
+    let id = add(&engine.store, "A", now).await;
+    engine.store.presence_soon(id, true, ago(11)).await.unwrap();
+    let queue = InProcessQueue::<PresenceHint>::default();
+    let alert = async || {
+        let work = engine.store.presence_work(id).await.unwrap().unwrap();
+        work.value.alert_since
+    };
+    for (due, noted) in [(ago(9), false), (ago(11), true), (ago(11), true)] {
+        let due = Due {
+            at: due,
+            connection: id,
+            work: DueWork::Presence,
+        };
+        let before = alert().await;
+        tell_presence(&engine, &queue, &due).await;
+        assert_eq!(alert().await.is_some(), noted);
+        assert!(before.is_none() || alert().await == before);
+    }
 }

@@ -1,4 +1,4 @@
-//! `GET /me`: a person's own page, behind Microsoft sign-in; `POST /me/sign-out`: its end.
+//! `GET /me`: a person's own page, behind Microsoft sign-in, with what they may decide; `POST /me/sign-out`: its end.
 
 use askama::Template;
 use axum::body::Bytes;
@@ -7,13 +7,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use shared::domain::ids::ConnectionId;
 use shared::store::{Holder, StoreError};
-use web::{
-    CookieKind, DoorError, Language, Link, Live, Notice, Page, Words, comes_from_another_site, pairs,
-    see_other,
-};
+use web::{CookieKind, DoorError, Language, Link, Live, Notice, Page, Words, pairs, see_other};
 
 use crate::SsoState;
 use crate::admit::{Wish, open_connection};
+use crate::form::proven;
+use crate::presence_form::PresenceForm;
 
 /// So many connections are looked at for the only one that is open.
 const FEW: usize = 20;
@@ -26,6 +25,9 @@ struct MePage {
     name: String,
     extension: String,
     server: String,
+    /// Whether a decision was stored a moment ago.
+    saved: bool,
+    presence: Option<PresenceForm>,
     csrf: String,
 }
 
@@ -43,14 +45,21 @@ pub async fn me(State(state): State<SsoState>, RawQuery(query): RawQuery, header
         .get("connection")
         .and_then(|id| ConnectionId::parse(id).ok());
     let shown = match state.door.sessions.current(CookieKind::Me, &headers).await {
-        Ok(Some(live)) => show(&state, &live, language).await,
+        Ok(Some(live)) => {
+            let saved = pairs.get("saved").is_some_and(|what| what == "presence");
+            show(&state, &live, (language, saved)).await
+        }
         Ok(None) => invite(&state, connection, language).await,
         Err(error) => Err(error.into()),
     };
     shown.unwrap_or_else(|error| error.page(language).into_response())
 }
 
-async fn show(state: &SsoState, live: &Live, language: Language) -> Result<Response, DoorError> {
+async fn show(
+    state: &SsoState,
+    live: &Live,
+    (language, saved): (Language, bool),
+) -> Result<Response, DoorError> {
     let store = &state.door.store;
     let Holder::Person { connection, user } = live.session.holder else {
         return Err(DoorError::NotAllowed);
@@ -58,9 +67,13 @@ async fn show(state: &SsoState, live: &Live, language: Language) -> Result<Respo
     let open = open_connection(store, connection, Wish::Me).await?;
     let open = open.ok_or(DoorError::NotAllowed)?;
     let binding = open.admit(store, user).await?.ok_or(DoorError::NotAllowed)?;
+    let choice = store.presence_choice(connection, user).await?;
+    let words = Words(language);
     let page = MePage {
         language,
-        words: Words(language),
+        words,
+        saved,
+        presence: PresenceForm::of(&open.settings.presence, choice.as_ref(), words),
         name: binding.name,
         extension: binding.number.to_string(),
         server: open.connection.pbx.base_url,
@@ -124,17 +137,7 @@ async fn end(
 ) -> Result<Response, DoorError> {
     let sessions = &state.door.sessions;
     let live = sessions.current(CookieKind::Me, headers).await?;
-    let form = std::str::from_utf8(body).map_err(|_| DoorError::Bad)?;
-    let form = pairs(form).map_err(|_| DoorError::Bad)?;
-    let foreign = comes_from_another_site(headers, state.door.origin.as_str());
-    let known = |live: &Live| form.get("csrf").is_some_and(|sent| live.is_csrf_token(sent));
-    if foreign || live.as_ref().is_some_and(|live| !known(live)) {
-        tracing::warn!(
-            security.event = "csrf",
-            "a sign-out that no page of ours sent was refused"
-        );
-        return Err(DoorError::NotAllowed);
-    }
+    proven(state, headers, body, live.as_ref())?;
     let cookie = sessions.end(CookieKind::Me, headers).await?;
     let words = Words(language);
     let notice = Notice {

@@ -11,6 +11,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::callback::{CALLBACK, callback};
 use crate::login::login;
 use crate::me::{me, sign_out};
+use crate::presence_form::save_presence;
 use crate::state::SsoState;
 use crate::token::token;
 
@@ -27,6 +28,7 @@ pub fn router(state: SsoState) -> Router {
         .route(CALLBACK, get(callback))
         .route("/sso/token", post(token))
         .route("/me", get(me))
+        .route("/me/presence", post(save_presence))
         .route("/me/sign-out", post(sign_out))
         .with_state(state)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

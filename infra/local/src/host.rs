@@ -1,4 +1,4 @@
-//! The functions in one process: table, engine, worker, timer and HTTP server, started in this order and stopped in the reverse.
+//! The functions in one process: table, engine, workers, timer and HTTP server, started in this order and stopped in the reverse.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,7 +11,8 @@ use graph_notifications::NotificationsState;
 use shared::changes::{Address, Inbox, Surroundings};
 use shared::clock::SystemClock;
 use shared::deadline::Deadline;
-use shared::ports::{Clock, SyncHint};
+use shared::ports::{Clock, PresenceHint, SyncHint};
+use shared::presence_poll::Poller;
 use shared::queue::InProcessQueue;
 use shared::settings::{AddressPolicy, GraphAddresses, SecretsKey, TableName, WebOrigin};
 use shared::sides::RealSides;
@@ -37,6 +38,8 @@ pub struct Parts<'a> {
     pub secrets_key: &'a SecretsKey,
     pub microsoft: GraphAddresses,
     pub policy: AddressPolicy,
+    /// From one presence poll to the next.
+    pub poll_every: Duration,
 }
 
 /// Where the server listens, and who may use it from the start.
@@ -50,6 +53,7 @@ pub struct Front {
 pub struct Host {
     engine: Engine,
     queue: Arc<InProcessQueue>,
+    poll_every: Duration,
     table: Arc<EmbeddedTable>,
     origin: WebOrigin,
     around: Surroundings,
@@ -119,6 +123,7 @@ impl Host {
             engine,
             around,
             queue,
+            poll_every: parts.poll_every,
             table: parts.table,
             origin,
             stop,
@@ -134,8 +139,15 @@ impl Host {
         let stopping = || self.stop.subscribe();
         self.tasks
             .spawn(worker::work(Arc::clone(&self.queue), follow, stopping()));
+        let presence = Arc::new(InProcessQueue::<PresenceHint>::default());
+        let poller = Arc::new(Poller::new(self.engine.clone(), self.poll_every));
+        let deadline = self.deadline.clone();
+        let poll = move |hint| poll(Arc::clone(&poller), hint, deadline.clone());
+        self.tasks
+            .spawn(worker::work(Arc::clone(&presence), poll, stopping()));
         self.tasks.spawn(timer::look_for_due_work(
             self.engine.clone(),
+            presence,
             self.around.clone(),
             stopping(),
         ));
@@ -184,5 +196,11 @@ async fn engine(parts: &Parts<'_>, queue: Arc<InProcessQueue>) -> anyhow::Result
 async fn follow(engine: Engine, hint: SyncHint, deadline: Deadline) {
     if let Err(error) = full_sync::run_one(&engine, &hint, &deadline).await {
         tracing::error!(connection.id = %hint.connection_id, error = %chain(&error), "a run failed; what is due stays due");
+    }
+}
+
+async fn poll(poller: Arc<Poller>, hint: PresenceHint, deadline: Deadline) {
+    if let Err(error) = presence_poll::poll_one(&poller, &hint, &deadline).await {
+        tracing::error!(connection.id = %hint.connection_id, error = %chain(&error), "a presence poll failed; the next one clears up");
     }
 }

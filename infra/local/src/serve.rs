@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
+use shared::presence_poll::EVERY;
 use shared::settings::{LocalSettings, SecretsKey};
 
 use crate::data_dir::{DataDir, TableAddress, key_file};
@@ -25,6 +26,7 @@ pub async fn run(settings: LocalSettings) -> anyhow::Result<()> {
         secrets_key: &key,
         microsoft: settings.microsoft.clone(),
         policy: settings.policy,
+        poll_every: EVERY,
     };
     let mut host = Host::start(parts, front(&settings)?).await?;
     folder.announce(&TableAddress {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use embedded_table::EmbeddedTable;
 use shared::changes::Surroundings;
+use shared::ports::PresenceQueue;
 use shared::sync_run::Engine;
 use shared::telemetry::chain;
 use tokio::sync::watch;
@@ -21,13 +22,21 @@ const SWEEP_EVERY: Duration = Duration::from_hours(1);
 
 /// Looks for due work until told to stop. Connections are attended to beside it, each on its own: one whose Graph is slow
 /// must not make the others late.
-pub async fn look_for_due_work(engine: Engine, around: Surroundings, mut stopping: watch::Receiver<bool>) {
+pub async fn look_for_due_work(
+    engine: Engine,
+    presence: Arc<dyn PresenceQueue>,
+    around: Surroundings,
+    mut stopping: watch::Receiver<bool>,
+) {
     let mut attending = JoinSet::new();
     loop {
         match scheduler::tick(&engine).await {
-            Ok((_, others)) => {
+            Ok(due) => {
+                for presences in &due.presences {
+                    scheduler::tell_presence(&engine, presence.as_ref(), presences).await;
+                }
                 let room = SIDE_BY_SIDE.saturating_sub(attending.len());
-                for due in others.into_iter().take(room) {
+                for due in due.others.into_iter().take(room) {
                     let (engine, around) = (engine.clone(), around.clone());
                     attending.spawn(async move { scheduler::attend_to(&engine, due, &around).await });
                 }

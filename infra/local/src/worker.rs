@@ -1,4 +1,4 @@
-//! Follows the hints of the in-process queue. One run per connection at a time, several connections side by side: a
+//! Follows the hints of an in-process queue. One thing per connection at a time, several connections side by side: a
 //! connection whose PBX is slow holds up nobody but itself.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,8 +6,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use shared::domain::ids::ConnectionId;
-use shared::ports::SyncHint;
-use shared::queue::InProcessQueue;
+use shared::queue::{Hint, InProcessQueue};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
@@ -16,9 +15,10 @@ use tokio::task::{Id, JoinSet};
 const SIDE_BY_SIDE: usize = 16;
 
 /// Follows hints until `stopping` says so, then waits for the runs under way.
-pub async fn work<F, R>(queue: Arc<InProcessQueue>, follow: R, mut stopping: watch::Receiver<bool>)
+pub async fn work<H, F, R>(queue: Arc<InProcessQueue<H>>, follow: R, mut stopping: watch::Receiver<bool>)
 where
-    R: Fn(SyncHint) -> F,
+    H: Hint,
+    R: Fn(H) -> F,
     F: Future<Output = ()> + Send + 'static,
 {
     let mut running = JoinSet::new();
@@ -30,7 +30,7 @@ where
             _ = stopping.wait_for(|stop| *stop) => break,
             Some(ended) = running.join_next_with_id(), if !running.is_empty() => forget(&mut busy, &ended),
             hint = queue.take(&taken), if busy.len() < SIDE_BY_SIDE => {
-                let connection = hint.connection_id;
+                let connection = hint.connection();
                 let task = running.spawn(follow(hint));
                 busy.insert(task.id(), connection);
             }
@@ -49,10 +49,7 @@ fn forget(busy: &mut BTreeMap<Id, ConnectionId>, ended: &Result<(Id, ()), tokio:
     let connection = busy.remove(&id);
     if ended.is_err() {
         let connection = connection.map(|id| id.to_string());
-        tracing::error!(
-            connection.id = connection,
-            "a run panicked; what is due stays due"
-        );
+        tracing::error!(connection.id = connection, "it panicked; what is due stays due");
     }
 }
 
@@ -61,7 +58,7 @@ mod tests {
     use std::sync::Mutex;
 
     use shared::domain::sync_run::Trigger;
-    use shared::ports::SyncQueue;
+    use shared::ports::{SyncHint, SyncQueue};
     use tokio::sync::Notify;
 
     use super::*;

@@ -52,7 +52,13 @@ pub async fn attend(engine: &Engine, id: ConnectionId, around: &Surroundings) ->
         return Ok(store.drop_watch(id).await?);
     };
     let (connection, settings) = (connection.value, settings.value);
-    let terms = Terms::of(&connection, &settings, around.step);
+    let mut terms = Terms::of(&connection, &settings, around.step);
+    if settings.groups.enabled {
+        let bound = store.group_bindings(id).await?;
+        terms
+            .groups
+            .extend(bound.into_iter().map(|binding| binding.group));
+    }
     watch.tenant = connection.tenant;
     watch.follows = terms.follows();
     watch.threshold = terms.threshold;

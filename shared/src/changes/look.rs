@@ -13,10 +13,12 @@ use crate::domain::change::{ChangedObject, Changes};
 use crate::domain::entra_user::UserChange;
 use crate::domain::ids::{ConnectionId, EntraGroupId};
 use crate::domain::settings::{ConnectionSettings, UserSettings};
+use crate::domain::subscription::SubscriptionKind;
 use crate::ports::{Cursor, Directory, DirectoryError, UserQuery};
 use crate::store::{Haste, StoredCursor};
 use crate::sync_run::Engine;
 use crate::sync_run::collect::{CollectError, CursorKind, Membership, membership, moved_by_groups};
+use crate::sync_run::groups::would_move_groups;
 
 /// Cursors of looks, apart from those of runs: a run reads its own changes anew.
 const USERS: &str = "look-users";
@@ -108,6 +110,9 @@ impl Look<'_> {
     }
 
     async fn people(&self) -> Result<(Heard<Vec<UserChange>>, Option<Step>), CollectError> {
+        if !self.terms.kinds.contains(&SubscriptionKind::Users) {
+            return Ok((Heard::Began, None));
+        }
         let query = self.query();
         let begin = || self.directory.user_cursor(&query);
         let since = match self.since(USERS, CursorKind::Users).await? {
@@ -135,7 +140,7 @@ impl Look<'_> {
     }
 
     async fn groups(&self) -> Result<(Heard<BTreeSet<EntraGroupId>>, Option<Step>), CollectError> {
-        if self.terms.groups.is_empty() {
+        if !self.terms.kinds.contains(&SubscriptionKind::Groups) {
             return Ok((Heard::Began, None));
         }
         let begin = || self.directory.group_cursor();
@@ -227,7 +232,8 @@ impl Look<'_> {
         Ok(relevance::people(changes, &bound, members, self.users()))
     }
 
-    /// Groups that the rules name, and others through which people came into or fell out of the scope.
+    /// Groups that the rules name or that are ours, and others that make a difference: through which people came into or
+    /// fell out of the scope or a group of ours, and those that are to become ours.
     async fn groups_that_matter(
         &self,
         changed: &BTreeSet<EntraGroupId>,
@@ -237,14 +243,26 @@ impl Look<'_> {
             .copied()
             .partition(|group| self.terms.groups.contains(group));
         let mut matter: BTreeSet<ChangedObject> = ours.into_iter().map(ChangedObject::Group).collect();
-        if !others.is_empty() && matter.is_empty() {
-            let members = membership(self.directory, self.users()).await?;
-            let bindings = self.engine.store.bindings(self.connection).await?;
-            if !moved_by_groups(self.users(), &members, &bindings).is_empty() {
-                matter.extend(others.into_iter().map(ChangedObject::Group));
-            }
+        if !others.is_empty() && matter.is_empty() && self.others_matter(&others).await? {
+            matter.extend(others.into_iter().map(ChangedObject::Group));
         }
         Ok(matter)
+    }
+
+    async fn others_matter(&self, others: &BTreeSet<EntraGroupId>) -> Result<bool, CollectError> {
+        let bindings = self.engine.store.bindings(self.connection).await?;
+        let users = self.users();
+        if users.enabled && !users.groups_to_read().is_empty() {
+            let members = membership(self.directory, users).await?;
+            if !moved_by_groups(users, &members, &bindings).is_empty() {
+                return Ok(true);
+            }
+        }
+        if !self.settings.groups.enabled {
+            return Ok(false);
+        }
+        let ours = self.engine.store.group_bindings(self.connection).await?;
+        would_move_groups(self.directory, self.settings, (&bindings, ours), others).await
     }
 
     async fn note(&self, changes: &Changes) -> Result<(), CollectError> {

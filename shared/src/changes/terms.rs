@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::domain::connection::Connection;
 use crate::domain::ids::EntraGroupId;
-use crate::domain::settings::ConnectionSettings;
+use crate::domain::settings::{ConnectionSettings, ScopeKind};
 use crate::domain::subscription::SubscriptionKind;
 use crate::settings::WebOrigin;
 
@@ -71,13 +71,20 @@ pub(super) struct Terms {
 impl Terms {
     /// `step`: how long something due may lie before the scheduler finds it.
     pub fn of(connection: &Connection, settings: &ConnectionSettings, step: Duration) -> Self {
-        let follows = connection.status.may_run() && settings.change_sync.enabled && settings.users.enabled;
-        let groups = settings.users.groups_to_read();
+        let follows = connection.status.may_run() && settings.change_sync.enabled;
+        let (users, synced) = (&settings.users, &settings.groups);
+        let mut groups = BTreeSet::new();
+        if users.enabled {
+            groups = users.groups_to_read();
+        }
+        if synced.enabled && synced.scope.kind == ScopeKind::Groups {
+            groups.extend(&synced.scope.group_ids);
+        }
         let mut kinds = BTreeSet::new();
-        if follows {
+        if follows && users.enabled {
             kinds.insert(SubscriptionKind::Users);
         }
-        if follows && !groups.is_empty() {
+        if follows && (synced.enabled || !groups.is_empty()) {
             kinds.insert(SubscriptionKind::Groups);
         }
         let most = Duration::from_secs(u64::from(settings.change_sync.max_delay_seconds));
@@ -105,6 +112,26 @@ pub(super) type Problems = BTreeMap<SubscriptionKind, String>;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // spec: 152, 161
+    #[test]
+    fn groups_are_followed_for_their_own_sake_and_for_the_people_they_choose() {
+        let kinds = |change: &dyn Fn(&mut ConnectionSettings)| {
+            let mut settings = ConnectionSettings::default();
+            change(&mut settings);
+            let connection = crate::changes::attend::tests::connection();
+            Terms::of(&connection, &settings, Duration::from_mins(1)).kinds
+        };
+        let (users, groups) = (SubscriptionKind::Users, SubscriptionKind::Groups);
+        assert_eq!(kinds(&|_| {}), [].into());
+        assert_eq!(kinds(&|s| s.users.enabled = true), [users].into());
+        assert_eq!(kinds(&|s| s.groups.enabled = true), [groups].into());
+        let both = |s: &mut ConnectionSettings| {
+            s.users.enabled = true;
+            s.users.scope.exclude_group_ids = [uuid::Uuid::from_u128(3).into()].into();
+        };
+        assert_eq!(kinds(&both), [users, groups].into());
+    }
 
     // spec: 150
     #[test]

@@ -142,3 +142,16 @@ impl fmt::Display for ExtensionId {
         self.0.fmt(f)
     }
 }
+
+/// The PBX's own key of an extension group or a department.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(transparent)]
+pub struct PbxGroupId(pub i64);
+
+impl fmt::Display for PbxGroupId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

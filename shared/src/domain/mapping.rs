@@ -102,13 +102,17 @@ fn names(user: &EntraUser, number: &ExtensionNumber, notes: &mut Vec<FieldNote>)
 }
 
 /// One line of text: control characters become spaces, runs of white space one space, ends are trimmed.
-fn line(value: Option<&str>, field: Field, limit: usize, notes: &mut Vec<FieldNote>) -> String {
-    let spaced: String = value
-        .unwrap_or_default()
+pub(super) fn one_line(text: &str) -> String {
+    let spaced: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    let clean = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// One line of text, cut to so many characters.
+fn line(value: Option<&str>, field: Field, limit: usize, notes: &mut Vec<FieldNote>) -> String {
+    let clean = one_line(value.unwrap_or_default());
     if clean.chars().count() <= limit {
         return clean;
     }
@@ -143,7 +147,7 @@ fn email(user: &EntraUser, notes: &mut Vec<FieldNote>) -> String {
 }
 
 /// The PBX's own rule: `x@y.z`, a few characters, starting with a letter, a digit or `_`.
-fn is_address(address: &str) -> bool {
+pub(super) fn is_address(address: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '_' | '-' | '.' | '\'');
     let starts_well = address.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
     let Some((name, domain)) = address.split_once('@') else {

@@ -65,7 +65,17 @@ word! {
         RunStopped, /// The PBX refused.
         RefusedByPbx, /// The PBX gave no usable answer.
         PbxUnavailable, /// The table refused or could not be asked.
-        StoreUnavailable }
+        StoreUnavailable, /// Something on the PBX that is not ours has the name.
+        NameTaken, /// The firmware does not rename groups.
+        RenameUnsupported, /// The PBX lists other members than were written.
+        MembersNotKept, /// People in the group have no extension.
+        MembersWithoutExtension, /// The group is gone from the directory.
+        GroupDeleted, /// A contact lacks a name or a number.
+        IncompleteContact, /// The mailbox has the same contact twice.
+        DuplicateContact, /// The contact was deleted in Outlook.
+        ContactDeleted, /// The mailbox could not be read.
+        MailboxUnreadable, /// A phonebook would show personal contacts to many.
+        VisibilityNotAcknowledged }
 }
 
 impl Reason {

@@ -76,7 +76,7 @@ fn instant_of(wanted: DateTime, zone: &TimeZone) -> Result<Timestamp, InvalidSch
         .map_err(|_| InvalidSchedule::EndOfCalendar)
 }
 
-fn parse_time(text: &str) -> Result<Time, InvalidSchedule> {
+pub(super) fn parse_time(text: &str) -> Result<Time, InvalidSchedule> {
     let (hour, minute) = text.split_once(':').ok_or(InvalidSchedule::Time)?;
     Time::new(two_digits(hour)?, two_digits(minute)?, 0, 0).map_err(|_| InvalidSchedule::Time)
 }
@@ -90,7 +90,7 @@ fn two_digits(text: &str) -> Result<i8, InvalidSchedule> {
     }
 }
 
-fn parse_zone(name: &str) -> Result<TimeZone, InvalidSchedule> {
+pub(super) fn parse_zone(name: &str) -> Result<TimeZone, InvalidSchedule> {
     let zone = TimeZone::get(name).map_err(|_| InvalidSchedule::TimeZone)?;
     // `Etc/Unknown` is a name, but of no place.
     if zone.is_unknown() {
@@ -100,7 +100,7 @@ fn parse_zone(name: &str) -> Result<TimeZone, InvalidSchedule> {
     }
 }
 
-fn day_of(weekday: Weekday) -> Day {
+pub(super) fn day_of(weekday: Weekday) -> Day {
     match weekday {
         Weekday::Monday => Day::Monday,
         Weekday::Tuesday => Day::Tuesday,

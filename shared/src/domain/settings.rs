@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::entra_user::UserType;
 use super::ids::EntraGroupId;
 use super::number::{ExtensionNumber, NumberRange};
+use super::office_hours::OfficeHours;
 
 macro_rules! document {
     ($($item:item)*) => { $(
@@ -145,9 +146,16 @@ document! {
         pub users_default: OnOff,
         /// Teams status to extension status.
         pub mapping: PresenceMapping,
+        /// Other mappings for the members of groups, nested ones included; of several the first wins.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pub groups: Vec<GroupMapping>,
+        /// Outside of these hours nothing is carried; without them it always is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub office_hours: Option<OfficeHours>,
     }
 
     /// Teams status to extension status.
+    #[derive(Copy)]
     pub struct PresenceMapping {
         /// Teams: Available.
         pub available: ExtensionPresence,
@@ -237,6 +245,17 @@ pub struct MailboxTarget {
     pub mailbox: String,
     /// Name of the phonebook.
     pub phonebook: String,
+}
+
+/// The mapping of a group's members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupMapping {
+    /// The group.
+    pub group_id: EntraGroupId,
+    /// Teams status to extension status.
+    #[serde(default)]
+    pub mapping: PresenceMapping,
 }
 
 /// Who gets an extension.
@@ -469,6 +488,8 @@ impl Default for PresenceSettings {
             enabled: false,
             users_default: OnOff::Off,
             mapping: PresenceMapping::default(),
+            groups: Vec::new(),
+            office_hours: None,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Judges the values of a settings document whose shape is right already.
 //! Every problem is named at once, each with the JSON pointer of its field and with what would be right.
 
+mod presence;
+
 use std::collections::BTreeSet;
 
 use jiff::civil::Time;
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::graph_properties::valid_number_property;
 use super::number::{ExtensionNumber, NumberRange};
+use super::phone_number::Country;
+use super::phonebook::MAX_PHONEBOOK_NAME;
 use super::settings::{
     ChangeSync, ConnectionSettings, ContactSettings, Frequency, GroupScope, GroupSettings, MailboxScope,
     MailboxTarget, NumberRule, PeopleScope, SafetySettings, Schedule, ScopeKind, SsoSettings, UserScope,
@@ -17,8 +21,6 @@ use super::settings::{
 
 /// Most entries of any list: a settings document stays far below the 400 KB that one table item takes.
 const MAX_LIST: usize = 1000;
-/// Most characters of a phonebook name, as the PBX portal takes them.
-const MAX_PHONEBOOK_NAME: usize = 63;
 /// Longest mail address that mail servers exchange.
 const MAX_ADDRESS: usize = 254;
 
@@ -49,9 +51,9 @@ pub fn check(settings: &ConnectionSettings) -> Vec<FieldProblem> {
     users(&settings.users, &mut problems);
     groups(&settings.groups, &mut problems);
     contacts(&settings.contacts, &mut problems);
+    presence::presence(&settings.presence, &mut problems);
     redirect_uris(&settings.sso, &mut problems);
     safety(&settings.safety, &mut problems);
-    parts_of_this_version(settings, &mut problems);
     problems.0
 }
 
@@ -227,9 +229,8 @@ fn groups(groups: &GroupSettings, problems: &mut Problems) {
 }
 
 fn contacts(contacts: &ContactSettings, problems: &mut Problems) {
-    let country = contacts.default_country.as_bytes();
     problems.when(
-        country.len() != 2 || !country.iter().all(u8::is_ascii_uppercase),
+        Country::parse(&contacts.default_country).is_none(),
         "/contacts/default_country",
         "write the two capital letters of an ISO 3166 country, for example CN",
     );
@@ -267,6 +268,7 @@ fn mailboxes(targets: &[MailboxTarget], problems: &mut Problems) {
         "takes at most 1000 mailboxes",
     );
     let mut seen = BTreeSet::new();
+    let mut names = BTreeSet::new();
     for (index, target) in targets.iter().enumerate() {
         let at = format!("/contacts/shared/mailboxes/{index}");
         problems.when(
@@ -286,6 +288,11 @@ fn mailboxes(targets: &[MailboxTarget], problems: &mut Problems) {
                 || name.chars().any(char::is_control),
             &format!("{at}/phonebook"),
             "write the name of a phonebook, 1 to 63 characters",
+        );
+        problems.when(
+            !names.insert(name.to_lowercase()),
+            &format!("{at}/phonebook"),
+            "is the phonebook of another mailbox in the list already: each mailbox needs one of its own",
         );
     }
 }
@@ -353,30 +360,6 @@ fn safety(safety: &SafetySettings, problems: &mut Problems) {
         "/safety/max_removals_percent",
         "must be from 0 to 100",
     );
-}
-
-/// A switch that does nothing would be a lie.
-fn parts_of_this_version(settings: &ConnectionSettings, problems: &mut Problems) {
-    let absent = [
-        (
-            settings.groups.enabled,
-            "/groups/enabled",
-            "group sync is not in this version: leave it false",
-        ),
-        (
-            settings.contacts.enabled,
-            "/contacts/enabled",
-            "contact sync is not in this version: leave it false",
-        ),
-        (
-            settings.presence.enabled,
-            "/presence/enabled",
-            "presence sync is not in this version: leave it false",
-        ),
-    ];
-    for (enabled, pointer, detail) in absent {
-        problems.when(enabled, pointer, detail);
-    }
 }
 
 #[cfg(test)]
@@ -581,18 +564,9 @@ mod tests {
                 "/contacts/shared/mailboxes/0/phonebook",
                 "/contacts/shared/mailboxes/1/mailbox",
                 "/contacts/shared/mailboxes/2/mailbox",
+                "/contacts/shared/mailboxes/2/phonebook",
             ]
         );
-    }
-
-    #[test]
-    fn a_part_that_would_do_nothing_cannot_be_switched_on() {
-        for part in ["groups", "contacts", "presence"] {
-            assert_eq!(
-                pointers(&json!({part: {"enabled": true}})),
-                [format!("/{part}/enabled")]
-            );
-        }
     }
 
     #[test]

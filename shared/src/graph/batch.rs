@@ -36,6 +36,8 @@ pub(super) struct PartAnswer {
 pub(super) enum PartBody {
     /// A list of objects.
     Page(IdPage),
+    /// One text, as a single property is answered with.
+    Word(String),
     /// Anything else: an error, a gateway's page, nothing.
     #[default]
     Other,
@@ -123,7 +125,7 @@ struct BodyVisitor;
 #[derive(Deserialize)]
 struct AnyObject {
     #[serde(default)]
-    value: Option<Vec<super::wire::IdOnly>>,
+    value: AnyValue,
     #[serde(rename = "@odata.nextLink", default)]
     next_link: Option<String>,
 }
@@ -137,9 +139,11 @@ impl<'de> Visitor<'de> for BodyVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PartBody, A::Error> {
         let object = AnyObject::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(object.value.map_or(PartBody::Other, |value| {
-            PartBody::Page(IdPage::of(value, object.next_link))
-        }))
+        Ok(match object.value {
+            AnyValue::List(value) => PartBody::Page(IdPage::of(value, object.next_link)),
+            AnyValue::Word(word) => PartBody::Word(word),
+            AnyValue::Other => PartBody::Other,
+        })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<PartBody, A::Error> {
@@ -172,6 +176,47 @@ impl<'de> Visitor<'de> for BodyVisitor {
     }
 }
 
+/// What is under `value`.
+#[derive(Default)]
+enum AnyValue {
+    List(Vec<super::wire::IdOnly>),
+    Word(String),
+    #[default]
+    Other,
+}
+
+impl<'de> Deserialize<'de> for AnyValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = AnyValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of objects or a text")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<AnyValue, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            list.push(item);
+        }
+        Ok(AnyValue::List(list))
+    }
+
+    fn visit_str<E>(self, word: &str) -> Result<AnyValue, E> {
+        Ok(AnyValue::Word(word.to_owned()))
+    }
+
+    fn visit_unit<E>(self) -> Result<AnyValue, E> {
+        Ok(AnyValue::Other)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,5 +245,12 @@ mod tests {
             assert_eq!(part.header("Retry-After").as_deref(), Some("7"));
             assert!(matches!(part.body, PartBody::Other), "{body}");
         }
+    }
+
+    #[test]
+    fn a_single_property_is_a_word() {
+        let text = r#"{"id":"1","status":200,"body":{"@odata.context":"x","value":"shared"}}"#;
+        let part: PartAnswer = serde_json::from_str(text).unwrap();
+        assert!(matches!(part.body, PartBody::Word(word) if word == "shared"));
     }
 }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use super::client::GraphClient;
+use crate::domain::entra_group::EntraGroup;
 use crate::domain::entra_user::{EntraUser, UserChange};
 use crate::domain::ids::{EntraGroupId, EntraUserId};
 use crate::ports::{
-    Cursor, Directory, DirectoryError, GroupMembers, PermissionName, SecretExpiry, UserQuery,
+    Cursor, Directory, DirectoryError, GroupMembers, GroupPage, PermissionName, SecretExpiry, UserQuery,
 };
 
 #[async_trait]
@@ -57,6 +58,26 @@ impl Directory for GraphClient {
         cursor: &Cursor,
     ) -> Result<(BTreeSet<EntraGroupId>, Cursor), DirectoryError> {
         self.read_group_changes(cursor).await
+    }
+
+    async fn list_groups(&self) -> Result<BTreeMap<EntraGroupId, EntraGroup>, DirectoryError> {
+        self.read_all_groups().await
+    }
+
+    async fn groups_by_id(
+        &self,
+        ids: &BTreeSet<EntraGroupId>,
+    ) -> Result<BTreeMap<EntraGroupId, EntraGroup>, DirectoryError> {
+        self.read_groups_by_id(ids).await
+    }
+
+    async fn search_groups(
+        &self,
+        search: &str,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<GroupPage, DirectoryError> {
+        self.read_group_page(search, limit, cursor).await
     }
 
     async fn group_members(

@@ -101,7 +101,8 @@ impl Refusal {
         format!("{} {code} (request-id {id})", self.status.as_u16())
     }
 
-    fn has_code(&self, wanted: &[&str]) -> bool {
+    /// Whether one of its codes is one of these, which are in lower case.
+    pub fn has_code(&self, wanted: &[&str]) -> bool {
         self.codes
             .iter()
             .any(|code| wanted.contains(&code.to_ascii_lowercase().as_str()))

@@ -83,7 +83,7 @@ impl Part {
                         .map_err(|_| odd("with an id that is no GUID"))?;
                     Ok(Step::Page(page))
                 }
-                PartBody::Other => Err(odd("without a page")),
+                PartBody::Word(_) | PartBody::Other => Err(odd("without a page")),
             },
             404 => Ok(Step::NoSuchGroup),
             403 => Err(DirectoryError::PermissionMissing {

@@ -19,6 +19,7 @@ pub use super::transport::PbxTimeouts;
 use super::transport::{Call, LIST_CAP, Transport};
 use super::wire::decode;
 use crate::domain::connection::PbxCredentials;
+use crate::domain::ids::PbxGroupId;
 use crate::ports::{Clock, PbxTokenStore, SideError};
 use crate::settings::AddressPolicy;
 
@@ -58,6 +59,7 @@ pub struct PbxClient {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limiter: Limiter,
     pub(super) organization: Mutex<Organization>,
+    pub(super) root_department: Mutex<Option<PbxGroupId>>,
     pub(super) capabilities: KnownCapabilities,
     transport: Arc<Transport>,
     tokens: TokenKeeper,
@@ -86,6 +88,7 @@ impl PbxClient {
             clock,
             limiter: Limiter::new(config.max_concurrency),
             organization: Mutex::default(),
+            root_department: Mutex::default(),
             capabilities: KnownCapabilities::default(),
             transport,
             tokens,

@@ -28,6 +28,9 @@ pub(super) mod code {
     pub(in crate::pbx) const NO_SUCH_ROLE: i64 = 60101;
     pub(in crate::pbx) const ADDRESS_BLOCKED: i64 = 70004;
     pub(in crate::pbx) const BUSY: i64 = 70082;
+    pub(in crate::pbx) const REFERENCED: i64 = 70091;
+    pub(in crate::pbx) const NO_PHONEBOOK: i64 = 70093;
+    pub(in crate::pbx) const NO_CONTACT: i64 = 70128;
     pub(in crate::pbx) const ADDRESS_FORBIDDEN: i64 = 70087;
     pub(in crate::pbx) const ORGANIZATION_OFF: i64 = 70120;
     pub(in crate::pbx) const API_OFF: i64 = 70123;
@@ -75,7 +78,7 @@ impl Refusal {
 }
 
 /// Keys that this client sends and a refusal may blame.
-const SENT_KEYS: [&str; 18] = [
+const SENT_KEYS: [&str; 30] = [
     "expire_time",
     "number",
     "first_name",
@@ -84,6 +87,9 @@ const SENT_KEYS: [&str; 18] = [
     "mobile_number",
     "title",
     "organization_list",
+    "member_select",
+    "members",
+    "parent_id",
     "user_password",
     "reg_password",
     "reg_name",
@@ -92,7 +98,16 @@ const SENT_KEYS: [&str; 18] = [
     "concurrent_registrations",
     "page_size",
     "sort_by",
+    "phonebook_id_list",
+    "add_contacts_id_list",
+    "del_contacts_id_list",
     "id_list",
+    "company",
+    "email",
+    "remark",
+    "number_list",
+    "num_type",
+    "name",
     "id",
 ];
 
@@ -205,8 +220,8 @@ fn explain_refusal(refusal: &Refusal, doing: String, effect: Effect) -> PhoneSys
             field: named("organization_list"),
             detail,
         },
-        code::DUPLICATE | 70091 => PhoneSystemError::Conflict { detail },
-        code::NOT_FOUND | 70093 | 70128 => PhoneSystemError::NotFound,
+        code::DUPLICATE | code::REFERENCED => PhoneSystemError::Conflict { detail },
+        code::NOT_FOUND | code::NO_PHONEBOOK | code::NO_CONTACT => PhoneSystemError::NotFound,
         code::LIMIT => PhoneSystemError::CapacityReached,
         code::NO_SUCH_CALL => PhoneSystemError::NotInThisFirmware { call: doing },
         code::INTERNAL | code::PARTIAL | code::PROCESSING if effect == Effect::Write => {

@@ -1,4 +1,4 @@
-//! Reads extensions. A list is whole or an error: pages must add up to the total that each of them states.
+//! Reads extensions: all of them as rows, some of them in full.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,68 +6,33 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::client::PbxClient;
 use super::error::{Fault, code};
+use super::listing::{ListedRow, Listing};
 use super::system::reading;
 use super::transport::Call;
-use super::wire::{Data, Detail, Page, Row, count};
+use super::wire::{Data, Detail, Row};
 use crate::domain::extension::{Extension, ExtensionRow};
 use crate::domain::ids::ExtensionId;
 use crate::domain::number::ExtensionNumber;
 use crate::ports::PhoneSystemError;
 
-/// Asked for in this order: the most that any list is documented to take, then what clients are known to use with
-/// success. A firmware may refuse a size or silently give less.
-const PAGE_SIZES: [usize; 3] = [10_000, 1_000, 100];
-
 /// Ids in one `extension/query`: keeps the URL under 2 KB.
 const QUERY_BATCH: usize = 100;
 
-/// A list that changes under the reader is read once more.
-const LIST_TRIES: usize = 2;
-
-/// Which rows to list.
-#[derive(Clone, Copy)]
-enum Listing<'a> {
-    All,
-    Matching(&'a str),
-}
-
-impl Listing<'_> {
-    fn call(self, page: usize, size: usize) -> Call {
-        let call = match self {
-            Self::All => Call::read("extension/list"),
-            Self::Matching(text) => Call::read("extension/search").with("search_value", text),
-        };
-        call.with("page", page.to_string())
-            .with("page_size", size.to_string())
-            .with("sort_by", "id")
-            .with("order_by", "asc")
-            .long()
-    }
-}
-
-/// Rows gathered page by page.
-struct Gathered {
-    total: usize,
-    rows: BTreeMap<ExtensionId, ExtensionRow>,
-}
-
-impl Gathered {
-    /// Whether the page fits what was gathered: same total, as many rows as must stand on it, none seen before.
-    fn take(&mut self, total: usize, rows: Vec<Row>, wanted: usize) -> bool {
-        let mut fits = total == self.total && rows.len() == wanted;
-        for row in rows {
-            let row = ExtensionRow::from(row);
-            fits &= self.rows.insert(row.id, row).is_none();
-        }
-        fits
+impl ListedRow for Row {
+    fn id(&self) -> i64 {
+        self.key()
     }
 }
 
 impl PbxClient {
     pub(super) async fn list(&self) -> Result<Vec<ExtensionRow>, PhoneSystemError> {
-        self.read_listing(Listing::All)
-            .await
-            .map_err(reading("extension/list"))
+        let listing = Listing {
+            endpoint: "extension/list",
+            search: None,
+        };
+        let rows = self.read_listing::<Row>(listing).await;
+        let rows = rows.map_err(reading(listing.endpoint))?;
+        Ok(rows.into_iter().map(ExtensionRow::from).collect())
     }
 
     /// The row of exactly this number; the search itself matches parts of every column.
@@ -75,11 +40,16 @@ impl PbxClient {
         &self,
         number: &ExtensionNumber,
     ) -> Result<Option<ExtensionRow>, PhoneSystemError> {
-        let rows = match self.read_listing(Listing::Matching(number.as_str())).await {
-            Err(fault) if fault.code() == Some(code::NOT_FOUND) => return Ok(None),
-            read => read.map_err(reading("extension/search"))?,
+        let listing = Listing {
+            endpoint: "extension/search",
+            search: Some(number.as_str()),
         };
-        Ok(rows.into_iter().find(|row| row.number == number.as_str()))
+        let rows = match self.read_listing::<Row>(listing).await {
+            Err(fault) if fault.code() == Some(code::NOT_FOUND) => return Ok(None),
+            read => read.map_err(reading(listing.endpoint))?,
+        };
+        let mut rows = rows.into_iter().map(ExtensionRow::from);
+        Ok(rows.find(|row| row.number == number.as_str()))
     }
 
     pub(super) async fn lookup(
@@ -149,57 +119,5 @@ impl PbxClient {
             Err(fault) if fault.code() == Some(code::NOT_FOUND) => Ok(None),
             Err(fault) => Err(fault),
         }
-    }
-
-    async fn read_listing(&self, listing: Listing<'_>) -> Result<Vec<ExtensionRow>, Fault> {
-        for _ in 0..LIST_TRIES {
-            if let Some(rows) = self.read_pages(listing).await? {
-                return Ok(rows);
-            }
-        }
-        Err(Fault::Garbled("the pages of the list do not add up".to_owned()))
-    }
-
-    /// `None`: the pages do not fit together.
-    async fn read_pages(&self, listing: Listing<'_>) -> Result<Option<Vec<ExtensionRow>>, Fault> {
-        let (total, first) = self.first_page(listing).await?;
-        // However many were asked for, this is how many the PBX puts on a page.
-        let size = first.len();
-        let mut gathered = Gathered {
-            total,
-            rows: BTreeMap::new(),
-        };
-        if !gathered.take(total, first, size) || size > total || (size == 0 && total > 0) {
-            return Ok(None);
-        }
-        let last = if size == 0 { 1 } else { total.div_ceil(size) };
-        let mut pages = stream::iter(2..=last)
-            .map(|page| async move { Ok::<_, Fault>((page, self.page(listing, page, size).await?)) })
-            .buffered(self.limiter.most());
-        while let Some((page, (total, rows))) = pages.try_next().await? {
-            let wanted = size.min(gathered.total.saturating_sub((page - 1) * size));
-            if !gathered.take(total, rows, wanted) {
-                return Ok(None);
-            }
-        }
-        drop(pages);
-        Ok(Some(gathered.rows.into_values().collect()))
-    }
-
-    async fn first_page(&self, listing: Listing<'_>) -> Result<(usize, Vec<Row>), Fault> {
-        let mut refused = None;
-        for size in PAGE_SIZES {
-            match self.page(listing, 1, size).await {
-                Err(fault) if fault.code() == Some(code::PARAMETER) => refused = Some(fault),
-                read => return read,
-            }
-        }
-        Err(refused.unwrap_or_else(|| Fault::Garbled("no page size is taken".to_owned())))
-    }
-
-    async fn page(&self, listing: Listing<'_>, page: usize, size: usize) -> Result<(usize, Vec<Row>), Fault> {
-        let answer: Page<Row> = self.ask(&listing.call(page, size)).await?;
-        let total = count(answer.total_number).map_err(Fault::Garbled)?;
-        Ok((total, answer.data))
     }
 }

@@ -3,16 +3,25 @@
 
 mod address;
 mod client;
+mod contact_book;
+mod contact_wire;
+mod contacts;
+mod departments;
 mod error;
+mod extension_groups;
 mod extension_reads;
 mod extension_writes;
+mod groups;
 mod limiter;
 mod linkus;
+mod listing;
 mod organization;
 mod pace;
 mod passwords;
 mod patience;
 mod phone_system;
+mod phonebooks;
+mod presence;
 mod resolver;
 mod sign_in;
 mod system;

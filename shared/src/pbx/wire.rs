@@ -1,6 +1,7 @@
 //! The shapes on the wire, read leniently: numbers may come as text, keys may be missing or null. Nothing of them
 //! leaves this module tree. The exception is what identifies an object: a row without it is a decode error.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use secrecy::SecretString;
@@ -9,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::domain::extension::{Extension, ExtensionRow, OwnedFields};
-use crate::domain::ids::ExtensionId;
+use crate::domain::ids::{ExtensionId, PbxGroupId};
+use crate::domain::pbx_group::MemberRole;
 
 /// What every answer has.
 #[derive(Deserialize)]
@@ -90,6 +92,13 @@ pub(super) struct Row {
     mobile_number: Text,
 }
 
+impl Row {
+    /// The PBX's key.
+    pub(super) fn key(&self) -> i64 {
+        self.id.0
+    }
+}
+
 impl From<Row> for ExtensionRow {
     fn from(row: Row) -> Self {
         Self {
@@ -141,6 +150,42 @@ pub(super) struct OrganizationRef {
     pub(super) value: String,
 }
 
+/// Members of a group, whose shape is not documented: keys alone, or objects with the key under one of these names. One that
+/// names no extension is an error: a list that was read with a member missing would be written back without it.
+pub(super) fn group_members<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<ExtensionId, MemberRole>, D::Error> {
+    let members = Option::<Vec<Value>>::deserialize(deserializer)?.unwrap_or_default();
+    let member = |shape: &Value| {
+        let role = shape.get("user_type").and_then(Value::as_str);
+        let role = role.filter(|word| !word.is_empty());
+        let role = role.map(|word| MemberRole(word.to_owned()));
+        Some((ExtensionId(key_of(shape)?), role.unwrap_or_default()))
+    };
+    let members = members.iter().map(member).collect::<Option<_>>();
+    members.ok_or_else(|| serde::de::Error::custom("a member that names no extension"))
+}
+
+/// Departments of an extension, as keys or as objects.
+pub(super) fn organization_ids<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeSet<PbxGroupId>, D::Error> {
+    let list = Option::<Vec<Value>>::deserialize(deserializer)?.unwrap_or_default();
+    let ids = list.iter().map(|shape| key_of(shape).map(PbxGroupId));
+    ids.collect::<Option<_>>()
+        .ok_or_else(|| serde::de::Error::custom("a department without its key"))
+}
+
+/// The key of an object that may be written as the key alone.
+fn key_of(shape: &Value) -> Option<i64> {
+    const NAMES: [&str; 4] = ["ext_id", "extension_id", "id", "value"];
+    let key = NAMES
+        .into_iter()
+        .find_map(|name| shape.get(name))
+        .unwrap_or(shape);
+    serde_json::from_value::<Int>(key.clone()).ok().map(|int| int.0)
+}
+
 /// Reads one JSON document; the error names the place, never the value.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
@@ -151,7 +196,7 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     })
 }
 
-fn null_as_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+pub(super) fn null_as_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
@@ -265,6 +310,37 @@ mod tests {
                 .err()
                 .unwrap();
         assert!(error.contains("data[0]") && !error.contains("a@b.c"), "{error}");
+    }
+
+    #[test]
+    fn members_are_read_from_every_shape_that_names_an_extension() {
+        #[derive(Deserialize)]
+        struct Group {
+            #[serde(default, deserialize_with = "group_members")]
+            members: BTreeMap<ExtensionId, MemberRole>,
+        }
+        let read = |list: &str| {
+            let text = format!(r#"{{"members":{list}}}"#);
+            let group = decode::<Group>(text.as_bytes()).ok()?;
+            let role = |(id, role): (ExtensionId, MemberRole)| (id.0, role.0);
+            Some(group.members.into_iter().map(role).collect::<Vec<_>>())
+        };
+        let users = Some(vec![(7, "user".to_owned()), (8, "user".to_owned())]);
+        for shape in [
+            "[7,8]",
+            r#"["7","8"]"#,
+            r#"[{"ext_id":7},{"ext_id":"8","user_type":null}]"#,
+            r#"[{"value":"7","text":"Ana","type":"extension"},{"id":8}]"#,
+        ] {
+            assert_eq!(read(shape), users, "{shape}");
+        }
+        assert_eq!(
+            read(r#"[{"ext_id":7,"user_type":"manager"}]"#),
+            Some(vec![(7, "manager".to_owned())])
+        );
+        assert_eq!((read("null"), read("[]")), (Some(Vec::new()), Some(Vec::new())));
+        assert_eq!(read(r#"[{"name":"Ana"}]"#), None);
+        assert_eq!(read("[true]"), None);
     }
 
     #[test]

@@ -4,7 +4,10 @@ use crate::domain::operation_record::Reason;
 
 /// The sentence of a reason, with what is known beyond it.
 pub fn sentence(reason: Reason, detail: &str) -> String {
-    let base = base(reason);
+    with_detail(base(reason), detail)
+}
+
+pub(super) fn with_detail(base: &str, detail: &str) -> String {
     if detail.is_empty() {
         base.to_owned()
     } else {
@@ -12,7 +15,7 @@ pub fn sentence(reason: Reason, detail: &str) -> String {
     }
 }
 
-fn base(reason: Reason) -> &'static str {
+pub(super) fn base(reason: Reason) -> &'static str {
     match reason {
         Reason::NewInScope => "chosen by the rules, without an extension so far",
         Reason::AttributesChanged => "values changed in Entra",
@@ -39,5 +42,15 @@ fn base(reason: Reason) -> &'static str {
         Reason::RefusedByPbx => "refused by the PBX",
         Reason::PbxUnavailable => "the PBX gave no usable answer",
         Reason::StoreUnavailable => "the connector's table gave no usable answer",
+        Reason::IncompleteContact => "the contact is incomplete in Outlook",
+        Reason::DuplicateContact => "the contact is there twice",
+        Reason::ContactDeleted => "the contact was deleted in Outlook",
+        Reason::MailboxUnreadable => "the mailbox was not read, and its contacts on the PBX stay",
+        Reason::VisibilityNotAcknowledged => "personal contacts would be shown to others",
+        Reason::NameTaken => "the name is not free on the PBX",
+        Reason::RenameUnsupported => "this firmware does not rename groups, so the group keeps its name",
+        Reason::MembersNotKept => "the PBX lists other members than were written",
+        Reason::MembersWithoutExtension => "not everybody in the group has an extension",
+        Reason::GroupDeleted => "the group was deleted in Entra",
     }
 }

@@ -11,7 +11,7 @@ use std::fmt;
 
 pub use roles::{
     AdminSettings, EngineSettings, FullSyncSettings, LocalMode, LocalSettings, NotificationsSettings,
-    SchedulerSettings, SsoSettings,
+    PresencePollSettings, SchedulerSettings, SsoSettings,
 };
 pub use values::{
     AddressPolicy, GraphAddresses, LogFormat, LogSettings, SecretsKey, TableName, TokenHash, WebOrigin,
@@ -134,7 +134,7 @@ pub const VARIABLES: &[Variable] = &[
         name: "PRESENCE_QUEUE_URL",
         used_by: "scheduler",
         default: "-",
-        meaning: "SQS queue of presence hints",
+        meaning: "SQS queue of presence hints; without it nobody polls presence",
     },
     Variable {
         name: "SECRETS_KEY",
@@ -150,13 +150,13 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "GRAPH_BASE_URL",
-        used_by: "full-sync, scheduler, admin, serve",
+        used_by: "full-sync, presence-poll, scheduler, admin, serve",
         default: "https://graph.microsoft.com/v1.0",
         meaning: "Microsoft Graph",
     },
     Variable {
         name: "LOGIN_BASE_URL",
-        used_by: "full-sync, scheduler, admin, sso-exchange, serve",
+        used_by: "full-sync, presence-poll, scheduler, admin, sso-exchange, serve",
         default: "https://login.microsoftonline.com",
         meaning: "Microsoft sign-in",
     },
@@ -192,7 +192,7 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "PBX_ADDRESS_POLICY",
-        used_by: "full-sync, scheduler, admin, sso-exchange, serve, demo",
+        used_by: "full-sync, presence-poll, scheduler, admin, sso-exchange, serve, demo",
         default: "public on Lambda, private in serve, loopback in demo",
         meaning: "public: public addresses over https only; private: private ranges too; loopback: this machine too, there also plain http",
     },

@@ -36,6 +36,7 @@ pub struct EngineSettings {
 enum Queue {
     Needed,
     Helpful,
+    Unused,
 }
 
 /// Of the function `scheduler`.
@@ -120,6 +121,25 @@ impl FullSyncSettings {
     pub fn read(vars: &Vars) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(vars);
         let engine = engine(&mut reader, Queue::Helpful);
+        let log = log(&mut reader, LogFormat::Json, "info");
+        reader.finish(engine.map(|engine| Self { engine, log }))
+    }
+}
+
+/// Of the function `presence-poll`.
+#[derive(Debug, Clone)]
+pub struct PresencePollSettings {
+    /// What it works on. It sends no hints.
+    pub engine: EngineSettings,
+    /// Logs.
+    pub log: LogSettings,
+}
+
+impl PresencePollSettings {
+    /// Reads the role's variables.
+    pub fn read(vars: &Vars) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(vars);
+        let engine = engine(&mut reader, Queue::Unused);
         let log = log(&mut reader, LogFormat::Json, "info");
         reader.finish(engine.map(|engine| Self { engine, log }))
     }
@@ -255,6 +275,7 @@ fn engine(reader: &mut Reader<'_>, queue: Queue) -> Option<EngineSettings> {
     let sync_queue = match queue {
         Queue::Needed => sync_queue(reader),
         Queue::Helpful => reader.optional("SYNC_QUEUE_URL", base_url),
+        Queue::Unused => None,
     };
     let microsoft = microsoft(reader);
     let policy = policy(reader, AddressPolicy::Public);

@@ -42,6 +42,7 @@ fn lambda_roles_have_the_defaults_of_the_contract() {
     assert!(admin.bootstrap.is_none());
     assert!(SchedulerSettings::read(&vars(&lambda())).is_ok());
     assert!(FullSyncSettings::read(&vars(&[("SECRETS_KEY", "file:/run/key")])).is_ok());
+    assert!(PresencePollSettings::read(&vars(&[("SECRETS_KEY", "file:/run/key")])).is_ok());
 }
 
 #[test]

@@ -217,8 +217,13 @@ impl Store {
         let stored = self.connection(id).await?;
         let partitions = [
             Partition::bindings(id),
+            Partition::group_bindings(id),
             Partition::numbers(id),
             Partition::refused_numbers(id),
+            Partition::presence(id),
+            Partition::presence_choices(id),
+            Partition::contacts(id),
+            Partition::mailboxes(id),
         ];
         for partition in &partitions {
             self.clear_partition(partition, DOING).await?;

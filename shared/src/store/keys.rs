@@ -3,17 +3,24 @@
 //! | asked for | by |
 //! |---|---|
 //! | one connection, its secrets, settings, work state, cursors, PBX tokens | `C#<id>`, fixed sort keys |
-//! | a connection's pending changes, its watch over the tenant | `C#<id>`, fixed sort keys |
+//! | a connection's pending changes, its watch over the tenant, its state of presence | `C#<id>`, fixed sort keys |
 //! | all connections, oldest first | `FLEET`, sorted by connection id |
 //! | which connection has this PBX | `PBX#<serial>` |
 //! | a connection's runs, newest first; one run | `C#<id>#RUN`, sorted by run id, which sorts by time |
 //! | a connection's bindings; one person's | `C#<id>#B`, sorted by object id |
+//! | a connection's group bindings; one group's | `C#<id>#G`, sorted by target, then object id |
+//! | what the groups were in step with | `C#<id>`, fixed sort key |
 //! | who holds a number | `C#<id>#N`, sorted by number |
 //! | numbers the PBX uses for something else | `C#<id>#X`, sorted by number |
 //! | a run's records; a connection's records by time | `C#<id>#R`, sorted by run id, then object |
 //! | one object's records by time | index `history`: `object_key`, `object_at` |
-//! | what is due | index `due`: `due_shard`, `due_at`; only work states, pending changes, watches and care with something due |
+//! | what is due | index `due`: `due_shard`, `due_at`; only work states, pending changes, watches, presence and care with something due |
+//! | whose presence is carried, 650 an item; how far each has come | `C#<id>#T`, `R#<place>` and `S#<place>` |
+//! | what was decided about people's presence; about one person's | `C#<id>#TC`, sorted by object id |
 //! | a list of skipped or held objects | `C#<id>#P#<name>`: a head and its chunks |
+//! | a connection's contacts, its phonebooks, or both | `C#<id>#K`: `C#<key>` and `B#<mailbox>` |
+//! | what a mailbox held when it was last read | `C#<id>#M`, `<mailbox>` and further chunks |
+//! | what a tenant's mailboxes are for | `C#<id>`, fixed sort key |
 //! | one API token; all of them | `TOKENS`, sorted by hash |
 //! | a sign-in under way, by its state; a code for an app, by itself | `LOGIN#<hash>`, `CODE#<hash>` |
 //! | a browser's session, by its cookie | `SESSION#<hash>` |
@@ -22,9 +29,10 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::item::Row;
-use crate::domain::ids::{ConnectionId, EntraUserId, SyncRunId};
+use crate::domain::ids::{ConnectionId, EntraGroupId, EntraUserId, SyncRunId};
 use crate::domain::number::ExtensionNumber;
 use crate::domain::operation_record::OperationRecord;
+use crate::domain::settings::GroupTarget;
 
 /// Index of what is due.
 pub(super) const DUE_INDEX: &str = "due";
@@ -34,6 +42,8 @@ pub(super) const HISTORY_INDEX: &str = "history";
 pub(super) const WATCH: &str = "WATCH";
 /// Sort key of the care of a connection's secret.
 pub(super) const SECRET_CARE: &str = "SECRETCARE";
+/// Sort key of a connection's state of presence.
+pub(super) const PRESENCE: &str = "PRESENCE";
 /// How many partitions the due index is spread over, so that one never takes the writes of a whole fleet.
 pub(super) const DUE_SHARDS: u8 = 8;
 
@@ -65,6 +75,10 @@ impl Partition {
     pub(super) fn bindings(id: ConnectionId) -> Self {
         Self(format!("C#{id}#B"))
     }
+    /// Bindings of groups.
+    pub(super) fn group_bindings(id: ConnectionId) -> Self {
+        Self(format!("C#{id}#G"))
+    }
     /// Numbers held by people.
     pub(super) fn numbers(id: ConnectionId) -> Self {
         Self(format!("C#{id}#N"))
@@ -80,6 +94,22 @@ impl Partition {
     /// One packed list.
     pub(super) fn packed(id: ConnectionId, name: &str) -> Self {
         Self(format!("C#{id}#P#{name}"))
+    }
+    /// The people whose presence is carried.
+    pub(super) fn presence(id: ConnectionId) -> Self {
+        Self(format!("C#{id}#T"))
+    }
+    /// What was decided about people's presence.
+    pub(super) fn presence_choices(id: ConnectionId) -> Self {
+        Self(format!("C#{id}#TC"))
+    }
+    /// Contacts and phonebooks that are ours.
+    pub(super) fn contacts(id: ConnectionId) -> Self {
+        Self(format!("C#{id}#K"))
+    }
+    /// What mailboxes held.
+    pub(super) fn mailboxes(id: ConnectionId) -> Self {
+        Self(format!("C#{id}#M"))
     }
     /// API tokens.
     pub(super) fn api_tokens() -> Self {
@@ -128,6 +158,21 @@ impl Key {
     pub(super) fn secret_care(id: ConnectionId) -> Self {
         Partition::connection(id).at(SECRET_CARE)
     }
+    pub(super) fn presence(id: ConnectionId) -> Self {
+        Partition::connection(id).at(PRESENCE)
+    }
+    pub(super) fn presence_people(id: ConnectionId, place: u32) -> Self {
+        Partition::presence(id).at(Self::presence_people_sort(place))
+    }
+    pub(super) fn presence_people_sort(place: u32) -> String {
+        format!("R#{place:05}")
+    }
+    pub(super) fn presence_standings(id: ConnectionId, place: u32) -> Self {
+        Partition::presence(id).at(format!("S#{place:05}"))
+    }
+    pub(super) fn presence_choice(id: ConnectionId, user: EntraUserId) -> Self {
+        Partition::presence_choices(id).at(user.to_string())
+    }
     pub(super) fn webhook_key() -> Self {
         Partition("INSTALL".to_owned()).at("WEBHOOKKEY")
     }
@@ -152,6 +197,9 @@ impl Key {
     pub(super) fn console_access(id: ConnectionId) -> Self {
         Partition::connection(id).at("CONSOLE")
     }
+    pub(super) fn mailbox_purposes(id: ConnectionId) -> Self {
+        Partition::connection(id).at("PURPOSES")
+    }
     pub(super) fn delegated_grant(id: ConnectionId) -> Self {
         Partition::connection(id).at("GRANT")
     }
@@ -166,6 +214,16 @@ impl Key {
     }
     pub(super) fn binding(id: ConnectionId, user: EntraUserId) -> Self {
         Partition::bindings(id).at(user.to_string())
+    }
+    pub(super) fn group_binding(id: ConnectionId, target: GroupTarget, group: EntraGroupId) -> Self {
+        let letter = match target {
+            GroupTarget::ExtensionGroup => 'e',
+            GroupTarget::Organization => 'o',
+        };
+        Partition::group_bindings(id).at(format!("{letter}#{group}"))
+    }
+    pub(super) fn groups_mark(id: ConnectionId) -> Self {
+        Partition::connection(id).at("GROUPS")
     }
     pub(super) fn number(id: ConnectionId, number: &ExtensionNumber) -> Self {
         Partition::numbers(id).at(number.as_str())

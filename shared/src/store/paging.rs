@@ -40,6 +40,7 @@ pub(super) struct Listing {
     range: Option<Range>,
     filter: Option<Range>,
     newest_first: bool,
+    of_late: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -59,6 +60,7 @@ impl Listing {
             range: None,
             filter: None,
             newest_first: false,
+            of_late: false,
         }
     }
 
@@ -69,11 +71,18 @@ impl Listing {
             range: None,
             filter: None,
             newest_first: false,
+            of_late: false,
         }
     }
 
     pub(super) fn newest_first(mut self) -> Self {
         self.newest_first = true;
+        self
+    }
+
+    /// At half the price; may be a moment old.
+    pub(super) fn of_late(mut self) -> Self {
+        self.of_late = true;
         self
     }
 
@@ -114,7 +123,7 @@ impl Listing {
             .table_name(store.table())
             .set_index_name(self.index.map(str::to_owned))
             // An index cannot be read consistently.
-            .consistent_read(self.index.is_none())
+            .consistent_read(self.index.is_none() && !self.of_late)
             .scan_index_forward(!self.newest_first)
             .expression_attribute_values(":hash", self.hash.1.clone());
         if let Some(range) = &self.range {

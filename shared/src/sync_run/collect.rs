@@ -12,14 +12,17 @@ use crate::domain::settings::{ScopeKind, UserSettings};
 use crate::domain::sync_run::{RunMode, RunRequest};
 use crate::plan::snapshot::{Coverage, DirectorySnapshot, PhoneSystemSnapshot, World};
 use crate::ports::{
-    Cursor, Directory, DirectoryError, GroupMembers, PhoneSystem, PhoneSystemError, Sides, UserQuery,
+    Cursor, Directory, DirectoryError, GroupMembers, PhoneSystem, PhoneSystemError, Sides, SignInProblem,
+    UserQuery,
 };
 use crate::store::{Store, StoreError};
 
-/// What was read, and where change reading goes on once all of it is carried out.
+use super::group_news::GroupNews;
+
+/// What was read, and where reading people's changes goes on once all of it is carried out.
 pub(super) struct Collected {
     pub world: World,
-    pub cursors: Vec<(CursorKind, Cursor)>,
+    pub cursor: Option<Cursor>,
 }
 
 /// What a cursor follows.
@@ -55,19 +58,40 @@ pub enum CollectError {
         "the group {0} that the user scope names does not exist in Entra; choose another one in users.scope"
     )]
     NoSuchGroup(EntraGroupId),
+    /// The same of the rules of personal contacts.
+    #[error(
+        "the group {0} that the contacts' scope names does not exist in Entra; choose another one in contacts.personal.scope"
+    )]
+    NoSuchContactGroup(EntraGroupId),
+    /// A stored setting that a newer check would not let pass.
+    #[error("the setting {pointer} is not usable; save the settings again")]
+    Setting {
+        /// Which.
+        pointer: &'static str,
+    },
+    /// A part of the run needs what this PBX does not have.
+    #[error("{0}")]
+    NotPossible(String),
 }
 
 impl CollectError {
     /// Whether no other part of the run would get further.
     pub fn ends_the_run(&self) -> bool {
         match self {
-            Self::Directory(error) => matches!(error, DirectoryError::SignInRefused { .. }),
+            // Whoever connected must sign in again; the app itself gets on.
+            Self::Directory(DirectoryError::SignInRefused { problem, .. }) => {
+                *problem != SignInProblem::AccountMustSignIn
+            }
             Self::PhoneSystem(error) => matches!(
                 error,
                 PhoneSystemError::Shut { .. } | PhoneSystemError::Unavailable { .. }
             ),
             Self::Store(_) => true,
-            Self::NoSuchGroup(_) => false,
+            Self::Directory(_)
+            | Self::NoSuchGroup(_)
+            | Self::NoSuchContactGroup(_)
+            | Self::Setting { .. }
+            | Self::NotPossible(_) => false,
         }
     }
 }
@@ -80,6 +104,7 @@ pub(super) struct Task<'a> {
     pub fingerprint: String,
     /// What is known to have changed, however learnt.
     pub pending: &'a Changes,
+    pub news: &'a GroupNews,
     pub store: &'a Store,
     pub sides: &'a Sides,
 }
@@ -94,7 +119,7 @@ enum Known {
 
 struct DirectoryRead {
     snapshot: DirectorySnapshot,
-    cursors: Vec<(CursorKind, Cursor)>,
+    cursor: Option<Cursor>,
 }
 
 /// Reads everything this run needs.
@@ -124,7 +149,7 @@ pub(super) async fn collect(task: &Task<'_>) -> Result<Collected, CollectError> 
     };
     Ok(Collected {
         world,
-        cursors: directory.cursors,
+        cursor: directory.cursor,
     })
 }
 
@@ -301,24 +326,22 @@ impl Task<'_> {
     }
 
     /// A cursor is taken before the read that it continues, so that nothing between them is missed.
-    async fn missing_cursors(&self, known: Known) -> Result<Vec<(CursorKind, Cursor)>, CollectError> {
-        let mut made = Vec::new();
-        if known == Known::Nothing || self.stored_cursor(CursorKind::Users).await?.is_none() {
-            made.push((
-                CursorKind::Users,
-                self.directory().user_cursor(&self.query()).await?,
-            ));
+    async fn missing_cursors(&self, known: Known) -> Result<Option<Cursor>, CollectError> {
+        let people_known = known == Known::AsStored && self.stored_cursor(CursorKind::Users).await?.is_some();
+        let mut fresh = None;
+        if !people_known {
+            fresh = Some(self.directory().user_cursor(&self.query()).await?);
         }
         let groups_known =
             known == Known::AsStored && self.stored_cursor(CursorKind::Groups).await?.is_some();
         if self.reads_groups() && !groups_known {
-            made.push((CursorKind::Groups, self.directory().group_cursor().await?));
+            self.news.begin(self.directory()).await?;
         }
-        Ok(made)
+        Ok(fresh)
     }
 
     async fn everyone(&self, known: Known) -> Result<DirectoryRead, CollectError> {
-        let cursors = self.missing_cursors(known).await?;
+        let cursor = self.missing_cursors(known).await?;
         let query = self.query();
         let users = async { Ok::<_, CollectError>(self.directory().list_users(&query).await?) };
         let (users, members) = tokio::try_join!(users, self.membership())?;
@@ -328,7 +351,7 @@ impl Task<'_> {
             scope_members: members.scope,
             excluded_members: members.excluded,
         };
-        Ok(DirectoryRead { snapshot, cursors })
+        Ok(DirectoryRead { snapshot, cursor })
     }
 
     async fn membership(&self) -> Result<Membership, CollectError> {
@@ -347,7 +370,7 @@ impl Task<'_> {
         };
         Ok(DirectoryRead {
             snapshot,
-            cursors: Vec::new(),
+            cursor: None,
         })
     }
 
@@ -363,20 +386,22 @@ impl Task<'_> {
         else {
             return Ok(None);
         };
-        let mut cursors = vec![(CursorKind::Users, next)];
         let mut groups_moved = self.pending.any_group();
         if self.reads_groups() {
             let Some(cursor) = self.stored_cursor(CursorKind::Groups).await? else {
                 return Ok(None);
             };
-            let Some((groups, next)) = known(self.directory().group_changes(&cursor).await)? else {
+            let Some(groups) = self.news.since(cursor, self.directory()).await? else {
                 return Ok(None);
             };
             groups_moved |= !groups.is_empty();
-            cursors.push((CursorKind::Groups, next));
         }
+        groups_moved &= self.reads_groups();
         let snapshot = self.changed_people(changes, groups_moved, bindings).await?;
-        Ok(Some(DirectoryRead { snapshot, cursors }))
+        Ok(Some(DirectoryRead {
+            snapshot,
+            cursor: Some(next),
+        }))
     }
 
     async fn changed_people(
@@ -460,7 +485,7 @@ impl Task<'_> {
 }
 
 /// An expired cursor is not an error here: everything is read instead.
-fn known<T>(answer: Result<T, DirectoryError>) -> Result<Option<T>, DirectoryError> {
+pub(super) fn known<T>(answer: Result<T, DirectoryError>) -> Result<Option<T>, DirectoryError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(DirectoryError::CursorExpired) => Ok(None),

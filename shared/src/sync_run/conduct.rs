@@ -11,12 +11,16 @@ use crate::domain::connection::Connection;
 use crate::domain::operation_record::OperationRecord;
 use crate::domain::settings::ConnectionSettings;
 use crate::domain::sync_run::{RunState, SyncPart, SyncRun};
+use crate::plan::groups::world::People;
 use crate::store::{Lease, ManagedCounts, Store, StoreError, WorkState};
 
 use super::Engine;
-use super::collect::CollectError;
+use super::collect::{CollectError, CursorKind};
+use super::contacts;
 use super::execute::Stopped;
 use super::failure::{RunFailure, lasting};
+use super::group_news::GroupNews;
+use super::groups;
 use super::hold::{WaitingByPart, all_lines, held, supersede};
 use super::part::{Basis, Frame, PartEnd};
 use super::run::RunError;
@@ -95,6 +99,7 @@ pub(super) async fn conduct(
         settings: &settings,
         state: task.state,
         pending: &task.pending,
+        news: &GroupNews::default(),
     };
     let frame = Frame {
         basis,
@@ -104,30 +109,39 @@ pub(super) async fn conduct(
     run_parts(&frame, run).await
 }
 
-/// The parts of a run, in their order. What paused people's sync would do may be looked at; that is how rules are tried
-/// before they are switched on.
+/// The parts of a run, in their order. What a paused sync of people would do may be looked at, and that of groups where
+/// nothing is on yet: that is how rules are tried before they are switched on.
 pub(super) fn parts(settings: &ConnectionSettings, dry_run: bool) -> impl Iterator<Item = SyncPart> {
     let on = move |part: &SyncPart| match part {
         SyncPart::Users => settings.users.enabled || dry_run,
-        // Nothing of these is carried out by a run yet; their switches cannot be set.
-        SyncPart::Groups | SyncPart::Contacts => false,
+        SyncPart::Groups => settings.groups.enabled || (dry_run && !settings.users.enabled),
+        SyncPart::Contacts => settings.contacts.enabled || dry_run,
     };
     SyncPart::ALL.into_iter().filter(on)
 }
 
-async fn one_part(part: SyncPart, frame: &Frame<'_>, run: &mut SyncRun) -> Result<PartEnd, CollectError> {
+/// `people`: who has an extension, if the part before found out.
+async fn one_part(
+    part: SyncPart,
+    frame: &Frame<'_>,
+    people: Option<People>,
+    run: &mut SyncRun,
+) -> Result<PartEnd, CollectError> {
     match part {
         SyncPart::Users => users::conduct(frame, run).await,
-        SyncPart::Groups | SyncPart::Contacts => Ok(PartEnd::default()),
+        SyncPart::Groups => groups::conduct(frame, people, run).await,
+        SyncPart::Contacts => contacts::conduct(frame, run).await,
     }
 }
 
 /// What the parts came to.
 struct Tally {
     counts: ManagedCounts,
+    people: Option<People>,
     left_alone: Vec<OperationRecord>,
     waiting: WaitingByPart,
     whole: bool,
+    people_are_in_step: bool,
     done: usize,
     failures: BTreeMap<SyncPart, RunFailure>,
     /// The part that found a side closed to all of them.
@@ -139,11 +153,14 @@ async fn run_parts(frame: &Frame<'_>, run: &mut SyncRun) -> Result<Conducted, Ru
     let mut tally = Tally::new(frame.basis.state.counts);
     for part in parts(frame.basis.settings, run.request.dry_run) {
         // Boxed: each part's whole work is in it.
-        match Box::pin(one_part(part, frame, run)).await {
+        match Box::pin(one_part(part, frame, tally.people.take(), run)).await {
             Ok(end) => tally.take(part, end),
             Err(CollectError::Store(error)) => return Err(error.into()),
+            // Nobody asked for groups yet, so that they cannot be had is nobody's trouble.
+            Err(_) if part == SyncPart::Groups && !frame.basis.settings.groups.enabled => {}
             Err(error) => {
                 let ended = error.ends_the_run();
+                tally.people_are_in_step &= part != SyncPart::Users;
                 tally.failures.insert(part, (&error).into());
                 tally.ended_by = ended.then_some(part);
             }
@@ -159,9 +176,11 @@ impl Tally {
     fn new(counts: ManagedCounts) -> Self {
         Self {
             counts,
+            people: None,
             left_alone: Vec::new(),
             waiting: BTreeMap::new(),
             whole: true,
+            people_are_in_step: true,
             done: 0,
             failures: BTreeMap::new(),
             ended_by: None,
@@ -172,11 +191,13 @@ impl Tally {
     fn take(&mut self, part: SyncPart, end: PartEnd) {
         let PartEnd {
             managed,
+            people,
             left_alone,
             waiting,
             whole,
             stopped,
         } = end;
+        self.people = people;
         let slot = match part {
             SyncPart::Users => &mut self.counts.extensions,
             SyncPart::Groups => &mut self.counts.groups,
@@ -187,6 +208,7 @@ impl Tally {
         self.waiting
             .extend(waiting.into_iter().map(|waiting| (part, waiting)));
         self.whole &= whole;
+        self.people_are_in_step &= whole || part != SyncPart::Users;
         self.done += 1;
         self.stopped = stopped;
     }
@@ -202,6 +224,7 @@ impl Tally {
         if self.done == 0 {
             return Ok(Conducted::without_parts(End::Failed(nothing_done(self.failures))));
         }
+        self.keep_cursor(frame, run).await?;
         note_skips(store, run, &self.left_alone).await?;
         run.problems = self
             .failures
@@ -231,6 +254,19 @@ impl Tally {
 }
 
 impl Tally {
+    /// News of groups are old news once people are in step with them; groups that are not have said so in their own mark.
+    async fn keep_cursor(&self, frame: &Frame<'_>, run: &SyncRun) -> Result<(), StoreError> {
+        let only_looked = run.request.dry_run || run.request.user.is_some();
+        if only_looked || !self.people_are_in_step {
+            return Ok(());
+        }
+        let Some(cursor) = frame.basis.news.next() else {
+            return Ok(());
+        };
+        let (kind, rules) = (CursorKind::Groups.key(), frame.basis.settings.rules_fingerprint());
+        frame.store().put_cursor(frame.lease, kind, cursor, &rules).await
+    }
+
     fn end(&self, run: &SyncRun) -> End {
         let ended_by = self.ended_by.and_then(|part| self.failures.get(&part));
         match &self.stopped {

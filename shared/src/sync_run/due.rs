@@ -11,18 +11,29 @@ use super::request::hint;
 /// Hints sent at most in one minute: what is beyond comes with the next one, oldest first.
 const AT_MOST: usize = 1_000;
 
-/// Sends a hint for every run that is due; answers how many, and what else wants attention.
-pub async fn send_due(engine: &Engine, now: Timestamp) -> Result<(usize, Vec<Due>), StoreError> {
-    let mut sent = 0;
-    let mut others = Vec::new();
+/// What was found due.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DueNow {
+    /// Runs for which a hint was sent.
+    pub runs: usize,
+    /// Connections whose presence is due.
+    pub presences: Vec<Due>,
+    /// What else wants attention.
+    pub others: Vec<Due>,
+}
+
+/// Sends a hint for every run that is due; answers what else is.
+pub async fn send_due(engine: &Engine, now: Timestamp) -> Result<DueNow, StoreError> {
+    let mut found = DueNow::default();
     for due in engine.store.due(now, AT_MOST).await? {
         match due.work {
             DueWork::Sync => {
                 hint(engine, due.connection, Trigger::Scheduled, None).await;
-                sent += 1;
+                found.runs += 1;
             }
-            DueWork::Watch | DueWork::SecretCare => others.push(due),
+            DueWork::Watch | DueWork::SecretCare => found.others.push(due),
+            DueWork::Presence => found.presences.push(due),
         }
     }
-    Ok((sent, others))
+    Ok(found)
 }

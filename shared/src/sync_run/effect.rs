@@ -334,7 +334,7 @@ fn is_wanted(found: &Extension, wanted: &NewExtension) -> bool {
         || (!wanted.fields.email.is_empty() && found.fields.email.eq_ignore_ascii_case(&wanted.fields.email))
 }
 
-fn failed(reason: Reason, sentence: String, retry: bool) -> Trouble {
+pub(super) fn failed(reason: Reason, sentence: String, retry: bool) -> Trouble {
     Trouble::Failed(Failure {
         reason,
         sentence,
@@ -343,7 +343,7 @@ fn failed(reason: Reason, sentence: String, retry: bool) -> Trouble {
 }
 
 /// Which errors concern one object and which end the run.
-fn trouble(error: PhoneSystemError) -> Trouble {
+pub(super) fn trouble(error: PhoneSystemError) -> Trouble {
     let sentence = error.to_string();
     match error {
         PhoneSystemError::Shut { .. } => Trouble::Stop(StopCause::Shut(error)),
@@ -358,9 +358,9 @@ fn trouble(error: PhoneSystemError) -> Trouble {
         PhoneSystemError::Conflict { .. } => failed(Reason::DuplicateMail, sentence, true),
         PhoneSystemError::CapacityReached => failed(Reason::CapacityReached, sentence, false),
         PhoneSystemError::NotFound => failed(Reason::DeletedOnPbx, sentence, true),
-        PhoneSystemError::NotInThisFirmware { .. } | PhoneSystemError::Unexpected { .. } => {
-            failed(Reason::RefusedByPbx, sentence, false)
-        }
+        PhoneSystemError::NotInThisFirmware { .. }
+        | PhoneSystemError::SwitchedOff { .. }
+        | PhoneSystemError::Unexpected { .. } => failed(Reason::RefusedByPbx, sentence, false),
         PhoneSystemError::OutcomeUnknown { .. } | PhoneSystemError::Unavailable { .. } => {
             failed(Reason::PbxUnavailable, sentence, true)
         }

@@ -18,6 +18,7 @@ use crate::store::StoreError;
 
 use super::Engine;
 use super::collect::{CollectError, Task, collect};
+use super::group_news::GroupNews;
 use super::outcome::{Stamp, record, skip_record};
 
 /// One person, explained.
@@ -109,6 +110,7 @@ pub async fn explain(
         users: &settings.users,
         fingerprint: settings.rules_fingerprint(),
         pending: &Changes::default(),
+        news: &GroupNews::default(),
         store: &engine.store,
         sides: &sides,
     };

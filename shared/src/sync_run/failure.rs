@@ -39,7 +39,10 @@ impl From<&CollectError> for RunFailure {
             CollectError::Directory(error) => error.into(),
             CollectError::PhoneSystem(error) => error.into(),
             CollectError::Store(error) => passing(error.to_string()),
-            CollectError::NoSuchGroup(_) => lasting(error.to_string()),
+            CollectError::NoSuchGroup(_)
+            | CollectError::NoSuchContactGroup(_)
+            | CollectError::Setting { .. } => lasting(error.to_string()),
+            CollectError::NotPossible(_) => can_wait(error.to_string()),
         }
     }
 }
@@ -70,10 +73,9 @@ impl From<&PhoneSystemError> for RunFailure {
             PhoneSystemError::Shut { .. } | PhoneSystemError::Unavailable { .. } => {
                 lasting(error.to_string())
             }
-            PhoneSystemError::NotInThisFirmware { .. } => RunFailure {
-                can_wait: true,
-                ..passing(error.to_string())
-            },
+            PhoneSystemError::NotInThisFirmware { .. } | PhoneSystemError::SwitchedOff { .. } => {
+                can_wait(error.to_string())
+            }
             _ => passing(error.to_string()),
         }
     }
@@ -118,6 +120,14 @@ pub(super) fn lasting(sentence: String) -> RunFailure {
         needs_attention: true,
         must_not_repeat: false,
         can_wait: false,
+    }
+}
+
+/// Nothing is broken; something is not there.
+fn can_wait(sentence: String) -> RunFailure {
+    RunFailure {
+        can_wait: true,
+        ..passing(sentence)
     }
 }
 

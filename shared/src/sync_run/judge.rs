@@ -8,6 +8,9 @@ use crate::store::StoreError;
 use super::Engine;
 use super::collect::CollectError;
 use super::conduct::parts;
+use super::contacts;
+use super::group_news::GroupNews;
+use super::groups;
 use super::hold::{Waiting, WaitingByPart};
 use super::part::Basis;
 use super::run::RunError;
@@ -35,6 +38,7 @@ pub(super) async fn judge_again(
         settings: &settings,
         state: &state,
         pending: &Changes::default(),
+        news: &GroupNews::default(),
     };
     let mut run = run.clone();
     run.request.mode = RunMode::Full;
@@ -50,7 +54,8 @@ pub(super) async fn judge_again(
 async fn one_part(part: SyncPart, basis: &Basis<'_>, run: &SyncRun) -> Result<Option<Waiting>, CollectError> {
     match part {
         SyncPart::Users => users::judge(basis, run).await,
-        SyncPart::Groups | SyncPart::Contacts => Ok(None),
+        SyncPart::Groups => groups::judge(basis, run).await,
+        SyncPart::Contacts => contacts::judge(basis, run).await,
     }
 }
 

@@ -4,16 +4,18 @@
 use crate::deadline::Deadline;
 use crate::domain::change::Changes;
 use crate::domain::connection::Connection;
-use crate::domain::operation_record::OperationRecord;
+use crate::domain::operation_record::{OperationRecord, OutcomeKind};
 use crate::domain::settings::ConnectionSettings;
-use crate::domain::sync_run::{SyncPart, SyncRun, Verdict};
+use crate::domain::sync_run::{Counts, Progress, SyncPart, SyncRun, Verdict};
+use crate::plan::groups::world::People;
 use crate::ports::Sides;
-use crate::store::{Lease, Store, WorkState};
+use crate::store::{Lease, Store, StoreError, WorkState};
 
 use super::Engine;
 use super::execute::{Limits, Stopped};
+use super::group_news::GroupNews;
 use super::hold::{Waiting, removals_digest};
-use super::outcome::Stamp;
+use super::outcome::{Outcome, Stamp, count};
 use super::watch::Watch;
 
 /// What deciding needs: also that of an approval, which writes nothing.
@@ -26,6 +28,8 @@ pub(super) struct Basis<'a> {
     pub state: &'a WorkState,
     /// What is known to have changed, however learnt.
     pub pending: &'a Changes,
+    /// What the directory says of groups since the last run.
+    pub news: &'a GroupNews,
 }
 
 /// What carrying out needs beside it.
@@ -41,6 +45,8 @@ pub(super) struct Frame<'a> {
 pub(super) struct PartEnd {
     /// Objects that are ours now; `None` where that is not known.
     pub managed: Option<u64>,
+    /// Who has an extension now, for the parts that need to know.
+    pub people: Option<People>,
     /// Lines of objects left alone, and of remarks.
     pub left_alone: Vec<OperationRecord>,
     /// Removals that wait for a person.
@@ -86,6 +92,47 @@ impl<'a> Frame<'a> {
             before: run.progress.done,
         }
     }
+}
+
+/// The counts of a kind of object: `earlier` of the same run, and what came of this execution.
+pub(super) fn sum_up(earlier: &Counts, now: &Counts, unchanged: u64, left_alone: usize) -> Counts {
+    let in_step_since = earlier.create + earlier.update + earlier.bind;
+    let mut counts = Counts {
+        unchanged: 0,
+        skipped: left_alone as u64,
+        failed: 0,
+        ..*earlier
+    };
+    counts.add(now);
+    // What was brought in step earlier in this run is not counted a second time as unchanged.
+    counts.unchanged = unchanged.saturating_sub(in_step_since);
+    counts
+}
+
+/// The dry run: everything that would happen, as lines; nothing is written but them.
+pub(super) async fn show(
+    basis: &Basis<'_>,
+    run: &mut SyncRun,
+    lines: Vec<OperationRecord>,
+    waiting: Option<&Waiting>,
+) -> Result<(), StoreError> {
+    let mut shown = lines;
+    let waiting = waiting.iter().flat_map(|waiting| waiting.lines.iter().cloned());
+    shown.extend(waiting.map(|mut line| {
+        line.outcome = OutcomeKind::DryRun;
+        line
+    }));
+    basis.store().append_records(run.connection, &shown).await?;
+    for line in &shown {
+        let counts = run.counts_by_object.entry(line.object).or_default();
+        count(counts, line.kind, &Outcome::Applied);
+    }
+    let shown = run.progress.done + shown.len() as u64;
+    run.progress = Progress {
+        done: shown,
+        total: shown,
+    };
+    Ok(())
 }
 
 /// Whether a person approved exactly these removals of this part.

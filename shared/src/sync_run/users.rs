@@ -1,18 +1,25 @@
 //! The part of a run that is about people: collect, plan, check, execute, record.
 
-use crate::domain::operation_record::{ObjectKind, OutcomeKind};
-use crate::domain::sync_run::{Counts, Progress, RunState, SyncPart, SyncRun};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::binding::Binding;
+use crate::domain::ids::EntraUserId;
+use crate::domain::operation_record::{ObjectKind, OperationRecord, OutcomeKind};
+use crate::domain::sync_run::{Counts, RunRequest, RunState, SyncPart, SyncRun};
 use crate::plan::check::{Checked, check};
-use crate::plan::operation::Change;
+use crate::plan::groups::world::{OwnExtension, People};
+use crate::plan::operation::{Change, Operation};
 use crate::plan::snapshot::{Policy, World};
 use crate::plan::{Plan, plan};
 
-use super::collect::{CollectError, Collected, Task, collect, collect_again};
+use super::collect::{CollectError, Collected, CursorKind, Task, collect, collect_again};
 use super::effect::Hands;
 use super::execute::{Report, execute};
 use super::hold::Waiting;
-use super::outcome::{Outcome, count, lines, skip_record};
-use super::part::{Basis, Frame, PartEnd, is_approved};
+use super::outcome::{lines, skip_record};
+use super::part::{Basis, Frame, PartEnd, is_approved, show, sum_up};
+
+type Bindings = BTreeMap<EntraUserId, Binding>;
 
 /// How often one run plans again because the PBX refused numbers that looked free: enough to walk past the queues and
 /// ring groups of a usual PBX; the rest comes with the next run.
@@ -22,14 +29,13 @@ const ROUNDS: u32 = 5;
 struct Decided {
     plan: Plan,
     waiting: Option<Waiting>,
-    bindings: usize,
 }
 
 /// Brings people and extensions in step.
 pub(super) async fn conduct(frame: &Frame<'_>, run: &mut SyncRun) -> Result<PartEnd, CollectError> {
     let request = run.request.clone();
     let task = task(&frame.basis, &request);
-    let Collected { mut world, cursors } = collect(&task).await?;
+    let Collected { mut world, cursor } = collect(&task).await?;
     let mut done = run
         .counts_by_object
         .get(&ObjectKind::User)
@@ -39,7 +45,7 @@ pub(super) async fn conduct(frame: &Frame<'_>, run: &mut SyncRun) -> Result<Part
     loop {
         let decided = decide(&frame.basis, run, &mut world).await?;
         if run.request.dry_run {
-            return show(&frame.basis, run, decided).await;
+            return look(&frame.basis, run, decided, &world.bindings).await;
         }
         let report = carry_out(frame, run, &decided, &mut done).await?;
         if report.numbers_refused && report.stopped.is_none() && round < ROUNDS {
@@ -48,15 +54,14 @@ pub(super) async fn conduct(frame: &Frame<'_>, run: &mut SyncRun) -> Result<Part
             continue;
         }
         let whole = report.stopped.is_none() && !report.retry;
-        if whole && run.request.user.is_none() {
-            for (kind, cursor) in &cursors {
-                frame
-                    .store()
-                    .put_cursor(frame.lease, kind.key(), cursor, &task.fingerprint)
-                    .await?;
-            }
+        if let Some(cursor) = cursor.filter(|_| whole && run.request.user.is_none()) {
+            let (kind, fingerprint) = (CursorKind::Users.key(), &task.fingerprint);
+            frame
+                .store()
+                .put_cursor(frame.lease, kind, &cursor, fingerprint)
+                .await?;
         }
-        return close(&frame.basis, run, decided, report).await;
+        return close(&frame.basis, run, decided, report, world.bindings).await;
     }
 }
 
@@ -67,16 +72,17 @@ pub(super) async fn judge(basis: &Basis<'_>, run: &SyncRun) -> Result<Option<Wai
     let plan = plan(&world, &policy);
     world.phone_system.capacity = basis.sides.phone_system.capacity().await?;
     let checked = check(plan, &world, &policy);
-    Ok(split(basis, run, checked, world.bindings.len()).waiting)
+    Ok(split(basis, run, checked).waiting)
 }
 
-fn task<'a>(basis: &Basis<'a>, request: &'a crate::domain::sync_run::RunRequest) -> Task<'a> {
+fn task<'a>(basis: &Basis<'a>, request: &'a RunRequest) -> Task<'a> {
     Task {
         connection: basis.connection.id,
         request,
         users: &basis.settings.users,
         fingerprint: basis.settings.rules_fingerprint(),
         pending: basis.pending,
+        news: basis.news,
         store: basis.store(),
         sides: basis.sides,
     }
@@ -113,10 +119,10 @@ async fn decide(basis: &Basis<'_>, run: &SyncRun, world: &mut World) -> Result<D
         checked.plan.operations.sort_by_key(|op| op.phase);
         checked.held_because = None;
     }
-    Ok(split(basis, run, checked, world.bindings.len()))
+    Ok(split(basis, run, checked))
 }
 
-fn split(basis: &Basis<'_>, run: &SyncRun, checked: Checked, bindings: usize) -> Decided {
+fn split(basis: &Basis<'_>, run: &SyncRun, checked: Checked) -> Decided {
     let Checked {
         plan,
         held,
@@ -126,11 +132,7 @@ fn split(basis: &Basis<'_>, run: &SyncRun, checked: Checked, bindings: usize) ->
         because,
         lines: lines(&held, OutcomeKind::Held, basis.stamp(run)),
     });
-    Decided {
-        plan,
-        waiting,
-        bindings,
-    }
+    Decided { plan, waiting }
 }
 
 async fn carry_out(
@@ -160,15 +162,9 @@ async fn carry_out(
     let limits = frame.limits(hands.pbx.write_slots());
     let report = execute(operations.clone(), &hands, &limits, &frame.watch(run)).await;
     run.progress.done += report.done;
-    let in_step_since = done.create + done.update + done.bind;
     let waiting = decided.waiting.as_ref().map_or(0, |waiting| waiting.lines.len());
-    let mut counts = *done;
-    counts.skipped = 0;
-    counts.failed = 0;
-    counts.add(&report.counts_of(ObjectKind::User));
-    // People brought in step earlier in this run are not counted a second time as unchanged.
-    counts.unchanged = unchanged.saturating_sub(in_step_since);
-    counts.skipped += (skipped.len() + waiting) as u64;
+    let executed = report.counts_of(ObjectKind::User);
+    let counts = sum_up(done, &executed, *unchanged, skipped.len() + waiting);
     *done = Counts {
         unchanged: 0,
         skipped: 0,
@@ -184,6 +180,7 @@ async fn close(
     run: &SyncRun,
     decided: Decided,
     report: Report,
+    bindings_before: Bindings,
 ) -> Result<PartEnd, CollectError> {
     if report.out_of_time() {
         return Ok(PartEnd {
@@ -196,12 +193,13 @@ async fn close(
         .append_records(run.connection, &report.unsuccessful)
         .await?;
     let left = if run.progress.done > 0 {
-        basis.store().bindings(run.connection).await?.len()
+        basis.store().bindings(run.connection).await?
     } else {
-        decided.bindings
+        bindings_before
     };
     Ok(PartEnd {
-        managed: Some(left as u64),
+        managed: Some(left.len() as u64),
+        people: basis.settings.groups.enabled.then(|| people(&left)),
         left_alone: left_alone(basis, run, &decided.plan),
         waiting: decided.waiting,
         whole: report.stopped.is_none() && !report.retry,
@@ -209,11 +207,7 @@ async fn close(
     })
 }
 
-fn left_alone(
-    basis: &Basis<'_>,
-    run: &SyncRun,
-    plan: &Plan,
-) -> Vec<crate::domain::operation_record::OperationRecord> {
+fn left_alone(basis: &Basis<'_>, run: &SyncRun, plan: &Plan) -> Vec<OperationRecord> {
     let stamp = basis.stamp(run);
     plan.skipped
         .iter()
@@ -222,37 +216,50 @@ fn left_alone(
         .collect()
 }
 
-/// The dry run: everything that would happen, as lines; nothing is written but them.
-async fn show(basis: &Basis<'_>, run: &mut SyncRun, decided: Decided) -> Result<PartEnd, CollectError> {
+/// Who has an extension, as the parts after this one want to know it.
+pub(super) fn people(bindings: &Bindings) -> People {
+    let own = |binding: &Binding| {
+        let own = OwnExtension {
+            id: binding.bound()?.extension,
+            number: binding.number.clone(),
+        };
+        Some((binding.user, own))
+    };
+    People {
+        extensions: bindings.values().filter_map(own).collect(),
+        coming: BTreeSet::new(),
+    }
+}
+
+async fn look(
+    basis: &Basis<'_>,
+    run: &mut SyncRun,
+    decided: Decided,
+    bindings: &Bindings,
+) -> Result<PartEnd, CollectError> {
     let Plan {
         operations,
         skipped,
         remarks: _,
         unchanged,
     } = &decided.plan;
-    let mut shown = lines(operations, OutcomeKind::DryRun, basis.stamp(run));
-    let waiting = decided.waiting.iter().flat_map(|waiting| waiting.lines.clone());
-    shown.extend(waiting.map(|mut line| {
-        line.outcome = OutcomeKind::DryRun;
-        line
-    }));
-    basis.store().append_records(run.connection, &shown).await?;
-    let mut counts = Counts {
+    let counts = Counts {
         unchanged: *unchanged,
+        skipped: skipped.len() as u64,
         ..Counts::default()
     };
-    for line in &shown {
-        count(&mut counts, line.kind, &Outcome::Applied);
-    }
-    counts.skipped += skipped.len() as u64;
     run.counts_by_object.insert(ObjectKind::User, counts);
-    let shown = run.progress.done + shown.len() as u64;
-    run.progress = Progress {
-        done: shown,
-        total: shown,
+    let shown = lines(operations, OutcomeKind::DryRun, basis.stamp(run));
+    show(basis, run, shown, decided.waiting.as_ref()).await?;
+    let makes = |op: &&Operation| matches!(op.change, Change::Create { .. } | Change::Bind { .. });
+    let coming = operations.iter().filter(makes).map(|op| op.user).collect();
+    let people = People {
+        coming,
+        ..people(bindings)
     };
     Ok(PartEnd {
-        managed: Some(decided.bindings as u64),
+        managed: Some(bindings.len() as u64),
+        people: Some(people),
         left_alone: left_alone(basis, run, &decided.plan),
         waiting: decided.waiting,
         whole: true,

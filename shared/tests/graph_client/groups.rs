@@ -1,10 +1,95 @@
 //! Members of groups: nested, batched, throttled inside a batch.
 
+use serde_json::json;
+use shared::domain::settings::GroupType;
 use shared::ports::{Directory, DirectoryError, GroupMembers};
 use simulators::graph::FaultKind;
 use uuid::Uuid;
 
 use crate::support::{Cloud, TENANT, group_ids, printed, user_ids};
+
+// spec: 84, 85
+#[tokio::test]
+async fn all_groups_are_listed_by_the_thousand_and_told_apart() {
+    let cloud = Cloud::start().await;
+    for n in 0..1001 {
+        cloud.group(&format!("G{n:04}"), &[]);
+    }
+    let team = json!({ "displayName": "Team", "groupTypes": ["Unified"], "securityEnabled": false, "mailEnabled": true });
+    let team = cloud.graph().create_group(TENANT, &team).unwrap();
+    let list =
+        json!({ "displayName": "List", "groupTypes": [], "securityEnabled": false, "mailEnabled": true });
+    let list = cloud.graph().create_group(TENANT, &list).unwrap();
+    let groups = cloud.client().list_groups().await.unwrap();
+    assert_eq!((groups.len(), cloud.calls("/v1.0/")), (1003, 2));
+    assert_eq!(groups[&team.into()].kind, Some(GroupType::Microsoft365));
+    assert_eq!(groups[&list.into()].kind, None);
+    assert_eq!(
+        groups
+            .values()
+            .filter(|g| g.kind == Some(GroupType::Security))
+            .count(),
+        1001
+    );
+}
+
+#[tokio::test]
+async fn a_list_of_groups_that_breaks_off_is_an_error() {
+    let cloud = Cloud::start().await;
+    for n in 0..1001 {
+        cloud.group(&format!("G{n:04}"), &[]);
+    }
+    cloud.fault("/v1.0/groups", 1, 1_000, FaultKind::Empty503);
+    let broken = cloud.client().list_groups().await;
+    assert!(
+        matches!(broken, Err(DirectoryError::Unavailable { .. })),
+        "{broken:?}"
+    );
+}
+
+#[tokio::test]
+async fn groups_by_id_are_one_call_and_those_that_are_gone_are_left_out() {
+    let cloud = Cloud::start().await;
+    let ids: Vec<Uuid> = (0..30).map(|n| cloud.group(&format!("G{n}"), &[])).collect();
+    cloud.graph().delete_group(TENANT, ids[0]).unwrap();
+    let found = cloud.client().groups_by_id(&group_ids(&ids)).await.unwrap();
+    assert_eq!((found.len(), cloud.calls("/v1.0/")), (29, 1));
+    assert!(!found.contains_key(&ids[0].into()));
+}
+
+// spec: 86, 87
+#[tokio::test]
+async fn a_search_goes_on_page_by_page_beyond_two_hundred_and_shows_no_distribution_list() {
+    let cloud = Cloud::start().await;
+    for n in 0..450 {
+        cloud.group(&format!("Branch {n:03}"), &[]);
+    }
+    cloud.group("Head office", &[]);
+    let list = json!({ "displayName": "Branch news", "groupTypes": [], "securityEnabled": false, "mailEnabled": true });
+    cloud.graph().create_group(TENANT, &list).unwrap();
+    let client = cloud.client();
+    let (mut names, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = client
+            .search_groups("branch", 200, cursor.as_deref())
+            .await
+            .unwrap();
+        names.extend(page.groups.into_iter().map(|group| group.name));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(names.len(), 450);
+    assert!(names.is_sorted());
+    let all = client.search_groups("", 999, None).await.unwrap();
+    assert_eq!((all.groups.len(), all.next), (451, None));
+    let forged = client.search_groups("", 10, Some("made up")).await;
+    assert!(
+        matches!(forged, Err(DirectoryError::Unexpected { .. })),
+        "{forged:?}"
+    );
+}
 
 #[tokio::test]
 async fn one_group_is_one_call_and_nested_people_count() {

@@ -8,6 +8,7 @@
 
 mod changes;
 mod groups;
+mod mailboxes;
 mod permissions;
 mod sign_in;
 mod stub;

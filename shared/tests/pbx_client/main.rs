@@ -5,6 +5,8 @@
 
 mod answers;
 mod certificates;
+mod contacts;
+mod groups;
 mod reads;
 mod support;
 mod tokens;

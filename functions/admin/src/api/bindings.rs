@@ -2,13 +2,23 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use shared::domain::ids::ConnectionId;
+use shared::store::{Page, Store};
 
 use super::lookup;
 use crate::AdminState;
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{PageRequest, Query};
 use crate::view::Listing;
 use crate::view::binding::{BindingKind, BindingView};
+
+/// What is only intended is not shown: it may not exist.
+fn listing<T>(page: Page<T>, view: impl Fn(&T) -> Option<BindingView>) -> Listing<BindingView> {
+    Listing {
+        items: page.items.iter().filter_map(view).collect(),
+        next_cursor: page.next_cursor,
+    }
+}
 
 const KINDS: [(&str, BindingKind); 4] = [
     ("user", BindingKind::User),
@@ -36,18 +46,79 @@ pub async fn list_bindings(
     query.finish()?;
     let store = &state.engine.store;
     let connection = lookup::connection(store, &id).await?.value;
-    // People are the only kind that this version binds.
-    if kind.is_some_and(|kind| kind != BindingKind::User) {
-        return Ok(Json(Listing {
-            items: Vec::new(),
-            next_cursor: None,
-        }));
+    let listing = match kind {
+        None => all(store, connection.id, &page).await?,
+        Some(kind) => of_kind(store, connection.id, kind, &page).await?,
+    };
+    Ok(Json(listing))
+}
+
+/// One kind after the other; a cursor has the place of its kind before it.
+async fn all(
+    store: &Store,
+    connection: ConnectionId,
+    page: &PageRequest,
+) -> Result<Listing<BindingView>, Problem> {
+    let (first, mut cursor) = place(page.cursor.as_deref());
+    let mut items = Vec::new();
+    for (place, (_, kind)) in KINDS.iter().enumerate().skip(first) {
+        let rest = PageRequest {
+            limit: page.limit.saturating_sub(items.len()),
+            cursor: cursor.take(),
+        };
+        if rest.limit == 0 {
+            return Ok(Listing {
+                items,
+                next_cursor: Some(format!("{place}:")),
+            });
+        }
+        let found = of_kind(store, connection, *kind, &rest).await?;
+        items.extend(found.items);
+        if let Some(next) = found.next_cursor {
+            return Ok(Listing {
+                items,
+                next_cursor: Some(format!("{place}:{next}")),
+            });
+        }
     }
-    let found = store
-        .bindings_page(connection.id, page.limit, page.cursor.as_deref())
-        .await?;
-    Ok(Json(Listing {
-        items: found.items.iter().filter_map(BindingView::of).collect(),
-        next_cursor: found.next_cursor,
-    }))
+    Ok(Listing {
+        items,
+        next_cursor: None,
+    })
+}
+
+/// The place of a kind, and where in it to go on.
+fn place(cursor: Option<&str>) -> (usize, Option<String>) {
+    let parts = cursor.and_then(|cursor| cursor.split_once(':'));
+    let known = parts.and_then(|(place, rest)| Some((place.parse().ok()?, rest)));
+    known.map_or((0, None), |(place, rest)| {
+        (place, (!rest.is_empty()).then(|| rest.to_owned()))
+    })
+}
+
+async fn of_kind(
+    store: &Store,
+    connection: ConnectionId,
+    kind: BindingKind,
+    page: &PageRequest,
+) -> Result<Listing<BindingView>, Problem> {
+    let (limit, cursor) = (page.limit, page.cursor.as_deref());
+    Ok(match kind {
+        BindingKind::User => listing(
+            store.bindings_page(connection, limit, cursor).await?,
+            BindingView::of,
+        ),
+        BindingKind::Group => listing(
+            store.group_bindings_page(connection, limit, cursor).await?,
+            BindingView::of_group,
+        ),
+        BindingKind::Contact => listing(
+            store.contact_bindings_page(connection, limit, cursor).await?,
+            BindingView::of_contact,
+        ),
+        BindingKind::Mailbox => listing(
+            store.phonebook_bindings_page(connection, limit, cursor).await?,
+            BindingView::of_mailbox,
+        ),
+    })
 }

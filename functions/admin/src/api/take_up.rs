@@ -1,4 +1,5 @@
-//! What becomes due when a connection may run: its schedule, its watch, and the first run that a save had to wait for.
+//! What becomes due when a connection may run: its schedule, its watch, its presence, and the first run that a save had to
+//! wait for.
 
 use shared::domain::connection::Connection;
 use shared::domain::ids::ConnectionId;
@@ -10,7 +11,7 @@ use shared::sync_run::run::scheduled_after;
 use crate::AdminState;
 use crate::use_cases::{RequestError, request_run};
 
-/// Has the schedule and the watch follow these settings; the first time that any part is on, a run starts.
+/// Has the schedule, the watch and the presence follow these settings; the first time that any part is on, a run starts.
 pub async fn take_up(
     state: &AdminState,
     connection: &Connection,
@@ -22,6 +23,9 @@ pub async fn take_up(
         .set_next_scheduled(connection.id, scheduled_after(settings, now))
         .await?;
     store.watch_soon(connection.id, connection.tenant, now).await?;
+    store
+        .presence_soon(connection.id, settings.presence.enabled, now)
+        .await?;
     // A connection that cannot run yet keeps its first save until it can.
     let may_start = settings.any_part_enabled() && connection.status.may_run();
     if may_start && store.mark_ever_enabled(connection.id).await? {

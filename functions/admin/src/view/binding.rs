@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::domain::binding::{Binding, BoundExtension, LeavingCause, Stage};
+use shared::domain::contact_binding::{ContactBinding, PhonebookBinding, PhonebookStage};
+use shared::domain::group_binding::GroupBinding;
+use shared::domain::settings::GroupTarget;
 
 /// What a binding is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -12,9 +15,9 @@ pub enum BindingKind {
     User,
     /// A group and its extension group.
     Group,
-    /// A person's contacts and their phonebook.
+    /// A contact in Outlook and one on the PBX.
     Contact,
-    /// A shared mailbox and its phonebook.
+    /// A mailbox and its phonebook.
     Mailbox,
 }
 
@@ -32,12 +35,16 @@ pub enum BindingState {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct BindingView {
     kind: BindingKind,
-    /// Object id in the directory.
+    /// Object id in the directory; of a contact, its id in the mailbox.
     entra_id: String,
     /// The PBX's key.
     target_id: String,
-    /// Extension number.
-    number: String,
+    /// Extension number, of people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
+    /// What a group is on the PBX.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<GroupTarget>,
     name: String,
     state: BindingState,
     /// Why the person leaves.
@@ -45,7 +52,7 @@ pub struct BindingView {
     leaving_because: Option<LeavingCause>,
     #[schema(value_type = String, format = DateTime)]
     bound_at: Timestamp,
-    /// When the fields were last written.
+    /// When it was last written.
     #[schema(value_type = String, format = DateTime)]
     last_synced_at: Timestamp,
 }
@@ -62,12 +69,71 @@ impl BindingView {
             kind: BindingKind::User,
             entra_id: binding.user.to_string(),
             target_id: bound.extension.to_string(),
-            number: binding.number.to_string(),
+            number: Some(binding.number.to_string()),
+            target: None,
             name: binding.name.clone(),
             state,
             leaving_because,
             bound_at: bound.bound_at,
             last_synced_at: bound.written_at,
+        })
+    }
+
+    /// The same of a group.
+    pub fn of_group(binding: &GroupBinding) -> Option<Self> {
+        let bound = binding.bound()?;
+        Some(Self {
+            kind: BindingKind::Group,
+            entra_id: binding.group.to_string(),
+            target_id: bound.id.to_string(),
+            number: None,
+            target: Some(binding.target),
+            name: binding.name.clone(),
+            state: BindingState::Bound,
+            leaving_because: None,
+            bound_at: bound.bound_at,
+            last_synced_at: bound.written_at,
+        })
+    }
+
+    /// `None` for a contact that is only intended.
+    pub fn of_contact(binding: &ContactBinding) -> Option<Self> {
+        let bound = binding.bound()?;
+        Some(Self {
+            kind: BindingKind::Contact,
+            entra_id: binding.contact.to_string(),
+            target_id: bound.id.to_string(),
+            number: None,
+            target: None,
+            name: binding.name.clone(),
+            state: BindingState::Bound,
+            leaving_because: None,
+            bound_at: bound.bound_at,
+            last_synced_at: bound.written_at,
+        })
+    }
+
+    /// `None` for a phonebook that is only intended.
+    pub fn of_mailbox(binding: &PhonebookBinding) -> Option<Self> {
+        let PhonebookStage::Bound {
+            id,
+            bound_at,
+            written_at,
+        } = binding.stage
+        else {
+            return None;
+        };
+        Some(Self {
+            kind: BindingKind::Mailbox,
+            entra_id: binding.mailbox.to_string(),
+            target_id: id.to_string(),
+            number: None,
+            target: None,
+            name: binding.name.clone(),
+            state: BindingState::Bound,
+            leaving_because: None,
+            bound_at,
+            last_synced_at: written_at,
         })
     }
 }

@@ -11,6 +11,7 @@ use shared::domain::sync_run::{SyncPart, SyncRun};
 use shared::store::{StoreError, WorkState};
 
 use super::notifications::NotificationsView;
+use super::presence::PresenceView;
 use super::sync_run::SyncRunView;
 use crate::AdminState;
 
@@ -90,6 +91,7 @@ pub struct ConnectionView {
     /// Distinct objects that changed in the directory and are not in step yet.
     pending_changes: u64,
     notifications: NotificationsView,
+    presence: PresenceView,
     counts: ManagedCountsView,
     /// Parts that the last run could not do while it did others, and why.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -134,6 +136,13 @@ pub struct ManagedCountsView {
     contacts: u64,
 }
 
+/// What goes on between runs.
+struct BetweenRuns {
+    pending_changes: u64,
+    notifications: NotificationsView,
+    presence: PresenceView,
+}
+
 impl ConnectionView {
     /// Adds to a connection what its work state says.
     pub async fn load(state: &AdminState, connection: Connection) -> Result<Self, StoreError> {
@@ -145,7 +154,12 @@ impl ConnectionView {
         };
         let pending = store.pending(connection.id).await?;
         let watch = store.watch(connection.id).await?.map(|watch| watch.value);
-        let following = (pending.count(), NotificationsView::of(watch.as_ref()));
+        let presence = store.presence_work(connection.id).await?.map(|work| work.value);
+        let following = BetweenRuns {
+            pending_changes: pending.count(),
+            notifications: NotificationsView::of(watch.as_ref()),
+            presence: PresenceView::of(presence.as_ref(), state.engine.clock.now()),
+        };
         Ok(Self::new(state, connection, &work, last_run.as_ref(), following))
     }
 
@@ -154,7 +168,7 @@ impl ConnectionView {
         connection: Connection,
         work: &WorkState,
         last_run: Option<&SyncRun>,
-        (pending_changes, notifications): (u64, NotificationsView),
+        following: BetweenRuns,
     ) -> Self {
         let (status, status_reason) = Status::of(&connection.status);
         let now = state.engine.clock.now();
@@ -182,8 +196,9 @@ impl ConnectionView {
             created_at: connection.created_at,
             last_run: last_run.map(SyncRunView::of),
             next_run_at,
-            pending_changes,
-            notifications,
+            pending_changes: following.pending_changes,
+            notifications: following.notifications,
+            presence: following.presence,
             counts: ManagedCountsView {
                 extensions: work.counts.extensions,
                 groups: work.counts.groups,

@@ -5,6 +5,8 @@ pub mod certificate;
 pub mod connection;
 pub mod explanation;
 pub mod notifications;
+pub mod phonebook;
+pub mod presence;
 pub mod sync_run;
 
 use serde::Serialize;

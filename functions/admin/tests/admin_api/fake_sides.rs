@@ -8,16 +8,24 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use shared::clock::SystemClock;
 use shared::domain::connection::{Capabilities, Connection, ConnectionSecrets};
+use shared::domain::contact::{Card, ContactRow, PbxContactId};
+use shared::domain::entra_group::EntraGroup;
 use shared::domain::entra_user::{EntraUser, UserChange};
 use shared::domain::extension::{Capacity, Extension, ExtensionRow, FieldsPatch, NewExtension};
-use shared::domain::ids::{EntraGroupId, EntraUserId, ExtensionId, SubscriptionId};
+use shared::domain::ids::{EntraGroupId, EntraUserId, ExtensionId, PbxGroupId, SubscriptionId};
+use shared::domain::mailbox::{MailboxAccount, MailboxId, MailboxPurpose};
 use shared::domain::number::ExtensionNumber;
+use shared::domain::pbx_group::{GroupPatch, GroupValues, PbxGroup, PbxGroupRow};
+use shared::domain::phonebook::{PhonebookId, PhonebookRow};
+use shared::domain::presence::TeamsStatus;
+use shared::domain::settings::{ExtensionPresence, GroupTarget, GroupType};
 use shared::pbx::{PbxClient, PbxConfig};
 use shared::ports::{
-    Cursor, Deleted, Directory, DirectoryError, GrantedSubscription, GroupMembers, KnownSubscription,
-    LinkusSignIn, PermissionName, PhoneSystem, PhoneSystemError, SecretExpiry, ShutProblem, SideError,
-    SideFactory, Sides, SignInProblem, SubscriptionError, Subscriptions, SystemInformation, UserQuery,
-    WantedSubscription,
+    ContactBook, Cursor, Deleted, Directory, DirectoryError, ExtensionPresences, GrantedSubscription,
+    GroupMembers, GroupPage, KnownSubscription, LinkusSignIn, MailboxError, MailboxMemory, MailboxRead,
+    Mailboxes, PermissionName, PhoneGroups, PhoneSystem, PhoneSystemError, PhonebookPatch, SecretExpiry,
+    ShownPresence, ShutProblem, SideError, SideFactory, Sides, SignInProblem, SubscriptionError,
+    Subscriptions, SystemInformation, TeamsPresence, UserQuery, WantedSubscription,
 };
 use shared::settings::AddressPolicy;
 
@@ -107,6 +115,12 @@ impl SideFactory for FakeSides {
             directory: Arc::new(self.clone()),
             subscriptions: Arc::new(self.clone()),
             phone_system,
+            teams: Arc::new(self.clone()),
+            extension_presences: Arc::new(self.clone()),
+            mailboxes: Arc::new(self.clone()),
+            account_mailboxes: Arc::new(self.clone()),
+            contact_book: Arc::new(self.clone()),
+            groups: Arc::new(self.clone()),
         })
     }
 }
@@ -175,6 +189,38 @@ impl Directory for FakeSides {
     async fn group_changes(&self, _: &Cursor) -> Result<(BTreeSet<EntraGroupId>, Cursor), DirectoryError> {
         not_here()
     }
+    async fn list_groups(&self) -> Result<BTreeMap<EntraGroupId, EntraGroup>, DirectoryError> {
+        not_here()
+    }
+    async fn groups_by_id(
+        &self,
+        _: &BTreeSet<EntraGroupId>,
+    ) -> Result<BTreeMap<EntraGroupId, EntraGroup>, DirectoryError> {
+        not_here()
+    }
+    async fn search_groups(
+        &self,
+        search: &str,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<GroupPage, DirectoryError> {
+        // Two hundred and fifty groups: more than the vendor's picker shows.
+        let all = (0..250).map(|n| EntraGroup {
+            id: EntraGroupId::parse(&format!("00000000-0000-0000-0000-{n:012}")).unwrap(),
+            name: format!("Group {n:03}"),
+            kind: Some(GroupType::Security),
+        });
+        let found = all.filter(|group| group.name.to_lowercase().contains(&search.to_lowercase()));
+        let from: usize = match cursor.map(str::parse) {
+            None => 0,
+            Some(Ok(from)) => from,
+            Some(Err(_)) => return not_here(),
+        };
+        let rest: Vec<EntraGroup> = found.skip(from).collect();
+        let next = (rest.len() > limit).then(|| (from + limit).to_string());
+        let groups = rest.into_iter().take(limit).collect();
+        Ok(GroupPage { groups, next })
+    }
     async fn group_members(
         &self,
         _: &BTreeSet<EntraGroupId>,
@@ -203,6 +249,56 @@ impl Directory for FakeSides {
             });
         }
         Ok(script.missing.clone())
+    }
+}
+
+#[async_trait]
+impl TeamsPresence for FakeSides {
+    async fn presences(
+        &self,
+        _: &[EntraUserId],
+    ) -> Result<BTreeMap<EntraUserId, TeamsStatus>, DirectoryError> {
+        not_here()
+    }
+}
+
+#[async_trait]
+impl ExtensionPresences for FakeSides {
+    async fn set_presence(&self, _: ExtensionId, _: ExtensionPresence) -> Result<(), PhoneSystemError> {
+        not_there()
+    }
+    async fn shown_presences(
+        &self,
+        _: &BTreeSet<ExtensionId>,
+    ) -> Result<BTreeMap<ExtensionId, ShownPresence>, PhoneSystemError> {
+        not_there()
+    }
+    fn slots(&self) -> usize {
+        1
+    }
+}
+
+#[async_trait]
+impl PhoneGroups for FakeSides {
+    async fn list_groups(&self, _: GroupTarget) -> Result<Vec<PbxGroupRow>, PhoneSystemError> {
+        not_there()
+    }
+    async fn group_details(
+        &self,
+        _: GroupTarget,
+        _: &BTreeSet<PbxGroupId>,
+        _: &BTreeSet<ExtensionId>,
+    ) -> Result<BTreeMap<PbxGroupId, PbxGroup>, PhoneSystemError> {
+        not_there()
+    }
+    async fn create_group(&self, _: GroupTarget, _: &GroupValues) -> Result<PbxGroupId, PhoneSystemError> {
+        not_there()
+    }
+    async fn update_group(&self, _: GroupTarget, _: &GroupPatch) -> Result<(), PhoneSystemError> {
+        not_there()
+    }
+    async fn delete_group(&self, _: GroupTarget, _: PbxGroupId) -> Result<Deleted, PhoneSystemError> {
+        not_there()
     }
 }
 
@@ -266,5 +362,84 @@ impl PhoneSystem for FakeSides {
     }
     async fn close(&self) {
         self.script().closed += 1;
+    }
+}
+
+#[async_trait]
+impl Mailboxes for FakeSides {
+    async fn read_contacts(
+        &self,
+        _: MailboxId,
+        _: Option<MailboxMemory>,
+    ) -> Result<MailboxRead, MailboxError> {
+        Ok(not_here()?)
+    }
+    async fn purposes(
+        &self,
+        accounts: &BTreeSet<MailboxId>,
+    ) -> Result<BTreeMap<MailboxId, MailboxPurpose>, DirectoryError> {
+        if self.script().missing.contains(&"MailboxSettings.Read") {
+            return Err(DirectoryError::PermissionMissing {
+                permission: "MailboxSettings.Read".to_owned(),
+            });
+        }
+        Ok(accounts
+            .iter()
+            .map(|account| (*account, MailboxPurpose::Shared))
+            .collect())
+    }
+    async fn lookup_account(&self, _: &str) -> Result<Option<MailboxAccount>, DirectoryError> {
+        not_here()
+    }
+    async fn list_accounts(&self, search: Option<&str>) -> Result<Vec<MailboxAccount>, DirectoryError> {
+        let sales = MailboxAccount {
+            id: MailboxId::parse("3b1f6c0e-6f0b-4a55-9a3e-000000000007").unwrap(),
+            name: "Sales".to_owned(),
+            address: "sales@contoso.example".to_owned(),
+        };
+        let fits = |account: &MailboxAccount| search.is_none_or(|text| account.name.starts_with(text));
+        Ok([sales].into_iter().filter(fits).collect())
+    }
+}
+
+#[async_trait]
+impl ContactBook for FakeSides {
+    async fn list_contacts(&self) -> Result<Vec<ContactRow>, PhoneSystemError> {
+        not_there()
+    }
+    async fn search_contacts(&self, _: &str) -> Result<Vec<ContactRow>, PhoneSystemError> {
+        not_there()
+    }
+    async fn list_phonebooks(&self) -> Result<Vec<PhonebookRow>, PhoneSystemError> {
+        Ok(vec![PhonebookRow {
+            id: PhonebookId(4),
+            name: "Suppliers".to_owned(),
+            total: 3,
+            everyone: false,
+        }])
+    }
+    async fn has_contact(&self, _: PbxContactId) -> Result<bool, PhoneSystemError> {
+        not_there()
+    }
+    async fn create_contact(&self, _: &Card, _: PhonebookId) -> Result<PbxContactId, PhoneSystemError> {
+        not_there()
+    }
+    async fn update_contact(&self, _: PbxContactId, _: &Card) -> Result<(), PhoneSystemError> {
+        not_there()
+    }
+    async fn clear_phonebooks_of(&self, _: PbxContactId) -> Result<(), PhoneSystemError> {
+        not_there()
+    }
+    async fn delete_contact(&self, _: PbxContactId) -> Result<Deleted, PhoneSystemError> {
+        not_there()
+    }
+    async fn create_phonebook(&self, _: &str) -> Result<PhonebookId, PhoneSystemError> {
+        not_there()
+    }
+    async fn update_phonebook(&self, _: PhonebookId, _: &PhonebookPatch) -> Result<(), PhoneSystemError> {
+        not_there()
+    }
+    async fn delete_phonebook(&self, _: PhonebookId) -> Result<Deleted, PhoneSystemError> {
+        not_there()
     }
 }

@@ -1,13 +1,23 @@
 //! What runs did: operations, history, bindings, explanations.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::domain::binding::{Binding, BoundExtension, Stage};
+use shared::domain::contact::{Card, CardDigest, ContactId, ContactKey, PbxContactId};
+use shared::domain::contact_binding::{
+    BoundContact, ContactBinding, ContactStage, PhonebookBinding, PhonebookStage,
+};
 use shared::domain::extension::{FieldsDigest, OwnedFields};
-use shared::domain::ids::{EntraUserId, ExtensionId, SyncRunId};
+use shared::domain::group_binding::{BoundGroup, GroupBinding, GroupStage};
+use shared::domain::ids::{EntraUserId, ExtensionId, PbxGroupId, SyncRunId};
+use shared::domain::mailbox::{MailboxId, MailboxRole};
 use shared::domain::number::ExtensionNumber;
 use shared::domain::operation_record::OperationRecord;
+use shared::domain::pbx_group::{GroupDigest, GroupValues};
+use shared::domain::phonebook::PhonebookId;
+use shared::domain::settings::GroupTarget;
 use shared::domain::sync_run::{Held, RunMode, RunRequest, RunState, SyncRun, Trigger};
 
 use crate::harness::{Call, NOBODY, World, connection, path};
@@ -178,6 +188,78 @@ async fn bind(world: &World, n: u32) {
     store.confirm(&lease, &binding, &record).await.unwrap();
 }
 
+/// A group of ours, and its object id.
+async fn bind_group(world: &World) -> String {
+    let store = &world.store;
+    let at = "2026-03-01T10:00:00Z".parse().unwrap();
+    let lease = store
+        .acquire_lease(connection().id, "test", at, Duration::from_mins(1))
+        .await
+        .unwrap()
+        .unwrap();
+    let bound = BoundGroup {
+        id: PbxGroupId(3),
+        written: GroupDigest::of(&GroupValues {
+            name: "Sales".to_owned(),
+            members: BTreeSet::new(),
+        }),
+        bound_at: at,
+        written_at: at,
+    };
+    let group = "00000000-0000-4000-8000-0000000000aa";
+    let binding = GroupBinding {
+        group: group.parse().unwrap(),
+        target: GroupTarget::ExtensionGroup,
+        name: "Sales".to_owned(),
+        stage: GroupStage::Bound(bound),
+    };
+    store.put_group_binding(&lease, &binding, None).await.unwrap();
+    group.to_owned()
+}
+
+// spec: 86, 87
+#[tokio::test]
+async fn groups_are_searched_and_listed_beyond_two_hundred() {
+    let world = World::connected().await;
+    let all = world
+        .call(Call::get(path("/directory/groups?limit=1000")))
+        .await
+        .ok(200);
+    assert_eq!(all["items"].as_array().unwrap().len(), 250);
+    assert_eq!(
+        all["items"][7],
+        json!({"id": "00000000-0000-0000-0000-000000000007", "name": "Group 007", "type": "security"})
+    );
+    let found = world
+        .call(Call::get(path("/directory/groups?search=group%2013&limit=4")))
+        .await
+        .ok(200);
+    assert_eq!(found["items"].as_array().unwrap().len(), 4);
+    let next = found["next_cursor"].as_str().unwrap();
+    let rest = world
+        .call(Call::get(path(&format!(
+            "/directory/groups?search=group%2013&cursor={next}"
+        ))))
+        .await
+        .ok(200);
+    assert_eq!(
+        (rest["items"].as_array().unwrap().len(), &rest["next_cursor"]),
+        (6, &json!(null))
+    );
+    let refused = world
+        .call(Call::get(path("/directory/groups?cursor=made-up")))
+        .await;
+    assert_eq!(refused.refused(422, "validation"), ["/cursor"]);
+    let long = format!("/directory/groups?search={}", "x".repeat(257));
+    assert_eq!(
+        world
+            .call(Call::get(path(&long)))
+            .await
+            .refused(422, "validation"),
+        ["/search"]
+    );
+}
+
 #[tokio::test]
 async fn bindings_are_listed_by_kind() {
     let world = World::connected().await;
@@ -192,6 +274,32 @@ async fn bindings_are_listed_by_kind() {
     );
     let groups = world.call(Call::get(path("/bindings?kind=group"))).await.ok(200);
     assert_eq!(groups, json!({"items": [], "next_cursor": null}));
+    let sales = bind_group(&world).await;
+    let groups = world.call(Call::get(path("/bindings?kind=group"))).await.ok(200);
+    assert_eq!(
+        groups["items"],
+        json!([{
+            "kind": "group", "entra_id": sales, "target_id": "3", "target": "extension_group", "name": "Sales",
+            "state": "bound", "bound_at": "2026-03-01T10:00:00Z", "last_synced_at": "2026-03-01T10:00:00Z"
+        }])
+    );
+    // Without a kind all of them, page by page.
+    let first = world.call(Call::get(path("/bindings?limit=1"))).await.ok(200);
+    assert_eq!(first["items"][0]["kind"], "user");
+    let next = first["next_cursor"].as_str().unwrap();
+    let second = world
+        .call(Call::get(path(&format!("/bindings?limit=1&cursor={next}"))))
+        .await
+        .ok(200);
+    assert_eq!(
+        (&second["items"][0]["kind"], &second["next_cursor"]),
+        (&json!("group"), &json!(null))
+    );
+    let both = world.call(Call::get(path("/bindings"))).await.ok(200);
+    assert_eq!(
+        (both["items"].as_array().unwrap().len(), &both["next_cursor"]),
+        (2, &json!(null))
+    );
     let refused = world.call(Call::get(path("/bindings?kind=robot"))).await;
     assert_eq!(refused.refused(422, "validation"), ["/kind"]);
 }
@@ -215,4 +323,98 @@ async fn an_explanation_needs_a_person() {
     assert_eq!(refused.refused(422, "validation"), ["/user"]);
     let nobody = Call::get(path(&format!("/explain?user={NOBODY}")));
     world.call(nobody).await.refused(404, "not-found");
+}
+
+// spec: 116, 117, 118
+#[tokio::test]
+async fn contacts_and_phonebooks_are_listed_with_what_is_left_to_do() {
+    let world = World::connected().await;
+    let id = connection().id;
+    let mailbox = MailboxId::parse(&user(7)).unwrap();
+    let contact = ContactId("AAkALg1=".to_owned());
+    let at = "2026-03-01T10:00:00Z".parse().unwrap();
+    let lease = world
+        .store
+        .acquire_lease(id, "test", at, Duration::from_mins(1))
+        .await
+        .unwrap()
+        .unwrap();
+    let bound = ContactBinding {
+        key: ContactKey::of(id, mailbox, &contact),
+        mailbox,
+        role: MailboxRole::Shared,
+        contact,
+        name: "Rui Alves".to_owned(),
+        stage: ContactStage::Bound(BoundContact {
+            id: PbxContactId(42),
+            written: CardDigest::of(&Card::default()),
+            bound_at: at,
+            written_at: at,
+        }),
+    };
+    world
+        .store
+        .put_contact_binding(&lease, &bound, None)
+        .await
+        .unwrap();
+    let book = PhonebookBinding {
+        mailbox,
+        role: MailboxRole::Shared,
+        name: "Suppliers".to_owned(),
+        stage: PhonebookStage::Bound {
+            id: PhonebookId(4),
+            bound_at: at,
+            written_at: at,
+        },
+    };
+    world
+        .store
+        .put_phonebook_binding(&lease, &book, None)
+        .await
+        .unwrap();
+    let contacts = world
+        .call(Call::get(path("/bindings?kind=contact")))
+        .await
+        .ok(200);
+    let item = &contacts["items"][0];
+    assert_eq!(
+        (&item["target_id"], &item["entra_id"]),
+        (&json!("42"), &json!("AAkALg1="))
+    );
+    assert_eq!(item.get("number"), None);
+    let mailboxes = world
+        .call(Call::get(path("/bindings?kind=mailbox")))
+        .await
+        .ok(200);
+    assert_eq!(mailboxes["items"][0]["entra_id"], json!(mailbox.to_string()));
+    let books = world.call(Call::get(path("/pbx/phonebooks"))).await.ok(200);
+    let book = &books["items"][0];
+    assert_eq!(
+        (&book["synced"], &book["contacts"], &book["needs_visibility"]),
+        (&json!(true), &json!(3), &json!(true))
+    );
+    assert!(book["how"].as_str().unwrap().contains("Contact Visibility"));
+}
+
+#[tokio::test]
+async fn shared_mailboxes_are_offered_or_the_missing_permission_is_named() {
+    let world = World::connected().await;
+    let found = world
+        .call(Call::get(path("/directory/shared-mailboxes?search=Sal")))
+        .await
+        .ok(200);
+    assert_eq!(found["items"][0]["address"], json!("sales@contoso.example"));
+    assert_eq!(found["complete"], json!(true));
+    let none = world
+        .call(Call::get(path("/directory/shared-mailboxes?search=Nobody")))
+        .await
+        .ok(200);
+    assert_eq!(none["items"], json!([]));
+    let other = World::connected().await;
+    other.sides.script().missing = vec!["MailboxSettings.Read"];
+    let missing = other
+        .call(Call::get(path("/directory/shared-mailboxes")))
+        .await
+        .ok(200);
+    assert_eq!(missing["missing_permission"], json!("MailboxSettings.Read"));
 }

@@ -51,7 +51,8 @@ async fn bad_settings_are_refused_whole_naming_every_field() {
     let body = json!({
         "schedule": {"time": "24:00", "time_zone": "Mars/Base"},
         "users": {"enabled": true, "number": {"kind": "automatic", "start": "x1"}},
-        "groups": {"enabled": true},
+        "groups": {"enabled": true, "scope": {"kind": "groups"}},
+        "contacts": {"enabled": true},
         "extra": 1
     });
     let mut pointers = save(&world, "\"1\"", &body).await.refused(422, "validation");
@@ -59,8 +60,9 @@ async fn bad_settings_are_refused_whole_naming_every_field() {
     assert_eq!(
         pointers,
         [
+            "/contacts/enabled",
             "/extra",
-            "/groups/enabled",
+            "/groups/scope/group_ids",
             "/schedule/time",
             "/schedule/time_zone",
             "/users/number/start"

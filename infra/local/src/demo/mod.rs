@@ -3,7 +3,9 @@
 
 mod api;
 mod follow;
+mod mailboxes;
 mod pbx;
+mod presence;
 mod progress;
 mod report;
 mod tenant;
@@ -35,20 +37,30 @@ pub async fn run(settings: LocalSettings) -> anyhow::Result<()> {
         pbx_credentials: phones.pbx_credentials(),
     };
     let told = tokio::select! {
-        told = show(&tour, &mut host, &cloud, &token) => told,
+        told = show(&tour, &mut host, (&cloud, &phones), &token) => told,
         () = signals.received() => Ok(()),
     };
     host.stop().await;
     told
 }
 
-/// The tour, a change that follows by itself, and then whatever happens.
-async fn show(tour: &tour::Tour, host: &mut Host, cloud: &graph::Running, token: &str) -> anyhow::Result<()> {
+/// The tour, a change that follows by itself, the morning in Teams, and then whatever happens.
+async fn show(
+    tour: &tour::Tour,
+    host: &mut Host,
+    (cloud, phones): (&graph::Running, &pbx::Phones),
+    token: &str,
+) -> anyhow::Result<()> {
     let connection = tour.take(host).await?;
     let mut follower = follow::Follower::new(&tour.api, &connection).await?;
     follower.show_a_change(&cloud.graph()).await?;
+    let day = presence::Day::begin(&tour.api, &connection, cloud.graph(), phones.pbx()).await?;
     report::invite(host.origin(), token, &format!("{}/_sim", cloud.login_base_url()));
-    match follower.tell_always().await? {}
+    let told = tokio::select! {
+        told = follower.tell_always() => told,
+        told = day.go_on() => told,
+    };
+    match told? {}
 }
 
 async fn start_host(
@@ -68,6 +80,7 @@ async fn start_host(
         secrets_key: &key,
         microsoft,
         policy: settings.policy,
+        poll_every: presence::POLL_EVERY,
     };
     let front = Front {
         listen: settings.listen,

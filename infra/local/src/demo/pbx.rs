@@ -1,12 +1,16 @@
 //! The simulated PBX of the demo: in use for years, with extensions of its own that a sync must respect.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use simulators::pbx::{Config, KeyPair, Pbx, People, Person, Running};
 
 /// About what a PBX on the same continent takes.
 const LATENCY: Duration = Duration::from_millis(25);
+
+/// New enough for extension groups.
+const FIRMWARE: &str = "83.23.0.123";
 
 /// A running PBX and how to sign in to it.
 pub struct Phones {
@@ -19,6 +23,10 @@ impl Phones {
         self.running.base_url()
     }
 
+    pub fn pbx(&self) -> Arc<Pbx> {
+        self.running.pbx()
+    }
+
     pub fn pbx_credentials(&self) -> KeyPair {
         self.credentials.clone()
     }
@@ -27,6 +35,7 @@ impl Phones {
 /// Starts it on a free loopback port.
 pub async fn start() -> anyhow::Result<Phones> {
     let config = Config {
+        firmware: FIRMWARE.to_owned(),
         capacity: 200,
         extensions: People::Listed(own_extensions()),
         latency: Some(LATENCY),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::settings::WebOrigin;
 
 use super::progress::number;
@@ -25,32 +25,75 @@ pub fn plan(operations: &[Value]) -> String {
     table
         .load_style(presets::ASCII_MARKDOWN)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["What", "Number", "Person", "Why"]);
+        .set_header(["What", "Number", "Name", "Why"]);
     let mut sorted: Vec<&Value> = operations.iter().collect();
-    // Those without a number, which are left alone, come last.
+    // Those without a number, which are left alone, come last; groups after people.
     sorted.sort_by_key(|operation| {
         let number = text(operation, "number");
-        (number.is_empty(), number, text(operation, "name"))
+        (
+            is_group(operation),
+            number.is_empty(),
+            number,
+            text(operation, "name"),
+        )
     });
     for operation in sorted {
-        table.add_row(["kind", "number", "name", "reason_text"].map(|field| text(operation, field)));
+        let [kind, name, why] = ["kind", "name", "reason_text"].map(|field| text(operation, field));
+        table.add_row([kind, place(operation), name, why]);
     }
     table.to_string()
 }
 
-/// Counts of a run, those that are not zero.
+fn is_group(operation: &Value) -> bool {
+    operation["object"] == "group"
+}
+
+/// An extension's number; groups have none.
+fn place(operation: &Value) -> String {
+    if is_group(operation) {
+        "group".to_owned()
+    } else {
+        text(operation, "number")
+    }
+}
+
+/// Counts of a run, those that are not zero: people, then groups.
 pub fn counts(run: &Value) -> String {
+    let people = counted(run, "user");
+    let groups = counted(run, "group");
+    match (people.is_empty(), groups.is_empty()) {
+        (true, true) => "nobody there".to_owned(),
+        (false, true) => people,
+        (true, false) => format!("groups: {groups}"),
+        (false, false) => format!("{people}; groups: {groups}"),
+    }
+}
+
+fn counted(run: &Value, object: &str) -> String {
     let counted: Vec<String> = WORDS
         .iter()
-        .map(|(field, word)| (number(run, &format!("/counts/{field}")), word))
+        .map(|(field, word)| (number(run, &format!("/counts_by_object/{object}/{field}")), word))
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
-    if counted.is_empty() {
-        "nobody there".to_owned()
-    } else {
-        counted.join(", ")
-    }
+    counted.join(", ")
+}
+
+/// What a run made of people, of contacts and of phonebooks, a line each.
+pub fn objects(run: &Value) -> String {
+    let labels = [
+        ("user", "people"),
+        ("phonebook", "phonebooks"),
+        ("contact", "contacts"),
+    ];
+    let lines: Vec<String> = labels
+        .iter()
+        .filter_map(|(object, label)| {
+            let of_object = json!({ "counts": run["counts_by_object"].get(object)? });
+            Some(format!("  {label}: {}", counts(&of_object)))
+        })
+        .collect();
+    lines.join("\n")
 }
 
 /// Whether a run left everything as it was.
@@ -87,7 +130,8 @@ pub fn ended(run: &Value, operations: &[Value]) -> String {
     let mut lines = vec![format!("  A run ({trigger}): {}", counts(run))];
     let done = operations.iter().filter(|operation| operation["kind"] != "skip");
     for operation in done {
-        let [kind, number, name] = ["kind", "number", "name"].map(|field| text(operation, field));
+        let [kind, name] = ["kind", "name"].map(|field| text(operation, field));
+        let place = place(operation);
         let (before, after) = (&operation["before"], &operation["after"]);
         let changed: Vec<String> = after
             .as_object()
@@ -102,9 +146,46 @@ pub fn ended(run: &Value, operations: &[Value]) -> String {
                 )
             })
             .collect();
-        lines.push(format!("    {kind} {number} {name} {}", changed.join(", ")));
+        lines.push(format!("    {kind} {place} {name} {}", changed.join(", ")));
     }
     lines.join("\n")
+}
+
+/// What a poll of presence did.
+pub fn poll(poll: &Value) -> String {
+    let [people, known, written] =
+        ["people", "known", "written"].map(|field| number(poll, &format!("/{field}")));
+    format!("The first poll: {people} people, {known} of them in Teams, {written} extensions changed")
+}
+
+/// So many extensions are named in one line.
+const NAMED: usize = 2;
+
+/// Whose extensions moved: number, before, after.
+pub fn presences(minute: u32, moved: &[(&str, &str, &str)], bindings: &[Value], failed: u64) -> String {
+    let name_of = |number: &str| {
+        let binding = bindings.iter().find(|binding| binding["number"] == number);
+        binding.map(|binding| text(binding, "name")).unwrap_or_default()
+    };
+    let mut words: Vec<String> = moved
+        .iter()
+        .take(NAMED)
+        .map(|(number, before, after)| format!("{number} {} {before} -> {after}", name_of(number)))
+        .collect();
+    match moved.len().saturating_sub(NAMED) {
+        0 if moved.is_empty() => words.push("nobody moved".to_owned()),
+        0 => {}
+        more => words.push(format!("{more} more")),
+    }
+    if failed > 0 {
+        words.push(format!("{failed} failed"));
+    }
+    format!(
+        "  {:02}:{:02} in the tenant: {}",
+        minute / 60,
+        minute % 60,
+        words.join(", ")
+    )
 }
 
 /// Where to go from here.
@@ -127,8 +208,6 @@ fn text(operation: &Value, field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn operations() -> Vec<Value> {
@@ -156,10 +235,41 @@ mod tests {
     }
 
     #[test]
+    fn presences_name_a_few_and_count_the_rest() {
+        let bindings = [json!({ "number": "2000", "name": "Ada\u{1b}" })];
+        let moved = [
+            ("2000", "available", "away"),
+            ("2001", "away", "lunch"),
+            ("2002", "away", "lunch"),
+        ];
+        assert_eq!(
+            presences(9 * 60 + 5, &moved, &bindings, 0),
+            "  09:05 in the tenant: 2000 Ada available -> away, 2001  away -> lunch, 1 more"
+        );
+        assert_eq!(
+            presences(0, &[], &[], 1),
+            "  00:00 in the tenant: nobody moved, 1 failed"
+        );
+    }
+
+    #[test]
+    fn each_kind_of_object_has_its_line() {
+        let run = json!({ "counts_by_object": {
+            "user": { "create": 2, "unchanged": 1 }, "contact": { "create": 5, "skipped": 1 },
+        } });
+        assert_eq!(
+            objects(&run),
+            "  people: 2 created, 1 unchanged\n  contacts: 5 created, 1 left alone"
+        );
+    }
+
+    #[test]
     fn counts_name_what_happened() {
-        let run = json!({ "counts": { "create": 2, "unchanged": 0, "skipped": 1 } });
-        assert_eq!(counts(&run), "2 created, 1 left alone");
+        let run = json!({ "counts": { "create": 3 }, "counts_by_object": {
+            "user": { "create": 2, "unchanged": 0, "skipped": 1 }, "group": { "create": 1 } } });
+        assert_eq!(counts(&run), "2 created, 1 left alone; groups: 1 created");
         assert!(!did_nothing(&run));
+        assert_eq!(counts(&json!({})), "nobody there");
         assert!(did_nothing(
             &json!({ "counts": { "unchanged": 5, "skipped": 2 } })
         ));

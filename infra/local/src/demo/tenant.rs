@@ -1,4 +1,4 @@
-//! The simulated tenant of the demo: some sixty people of one company, as untidy as a real directory.
+//! The simulated tenant of the demo: some sixty people of one company and their groups, as untidy as a real directory.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,7 +10,7 @@ use simulators::graph::{
     AppConfig, Config, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_TENANT_ID, Graph, Running, TenantConfig,
 };
 
-const DOMAIN: &str = "northwind.example";
+pub const DOMAIN: &str = "northwind.example";
 const SECRET_LIFE: SignedDuration = SignedDuration::from_hours(180 * 24);
 
 /// Department, then given name, family name and job title of its people.
@@ -115,17 +115,35 @@ pub async fn start() -> anyhow::Result<Running> {
     config.tenants.push(tenant);
     let running = Graph::start(config, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     populate(&running.graph())?;
+    super::mailboxes::populate(&running.graph(), DOMAIN)?;
     Ok(running)
 }
 
 fn populate(graph: &Graph) -> anyhow::Result<()> {
+    let mut groups = BTreeMap::new();
     for (department, people) in STAFF {
-        let group = graph.create_group(DEMO_TENANT_ID, &group(department))?;
+        let group = match *department {
+            // Nobody ever made a group for them.
+            "Warehouse" => None,
+            "People" => Some(graph.create_group(DEMO_TENANT_ID, &team(department))?),
+            _ => Some(graph.create_group(DEMO_TENANT_ID, &group(department))?),
+        };
         for (index, (given, family, title)) in people.iter().enumerate() {
             let user = graph.create_user(DEMO_TENANT_ID, &person(given, family, title, department, index))?;
-            graph.add_member(DEMO_TENANT_ID, group, user)?;
+            if let Some(group) = group {
+                graph.add_member(DEMO_TENANT_ID, group, user)?;
+            }
+        }
+        groups.extend(group.map(|group| (*department, group)));
+    }
+    // A group of groups, and one that waits for its people.
+    let head_office = graph.create_group(DEMO_TENANT_ID, &group("Head office"))?;
+    for department in ["Management", "Finance"] {
+        if let Some(inside) = groups.get(department) {
+            graph.add_member(DEMO_TENANT_ID, head_office, *inside)?;
         }
     }
+    graph.create_group(DEMO_TENANT_ID, &group("Interns"))?;
     for odd_one in odd_ones() {
         graph.create_user(DEMO_TENANT_ID, &odd_one)?;
     }
@@ -140,6 +158,14 @@ fn group(department: &str) -> Value {
         "mailNickname": ascii(department),
         "groupTypes": [],
     })
+}
+
+/// The same with a mailbox and a place in Teams.
+fn team(department: &str) -> Value {
+    merge(
+        group(department),
+        json!({ "mailEnabled": true, "securityEnabled": false, "groupTypes": ["Unified"] }),
+    )
 }
 
 fn person(given: &str, family: &str, title: &str, department: &str, index: usize) -> Value {
@@ -269,7 +295,8 @@ mod tests {
     async fn the_tenant_takes_everybody() {
         let people: usize = STAFF.iter().map(|(_, people)| people.len()).sum();
         assert!((55..=70).contains(&(people + odd_ones().len())));
-        start().await.unwrap();
+        let running = start().await.unwrap();
+        assert_eq!(running.graph().group_ids(DEMO_TENANT_ID).unwrap().len(), 8);
     }
 
     #[test]

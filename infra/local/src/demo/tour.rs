@@ -9,7 +9,7 @@ use simulators::pbx::KeyPair;
 
 use super::api::Api;
 use super::progress::Progress;
-use super::report;
+use super::{mailboxes, report, tenant};
 use crate::host::Host;
 
 /// Between two looks at a run.
@@ -34,7 +34,7 @@ impl Tour {
         println!("{}", report::plan(&self.operations(&connection, &plan).await?));
         println!("\nFirst run");
         let first = self.switch_on(&connection).await?;
-        println!("  {}", report::counts(&first));
+        println!("{}", report::objects(&first));
         print!(
             "{}",
             report::exceptions(&self.operations(&connection, &first).await?)
@@ -72,7 +72,7 @@ impl Tour {
         Ok(format!("/connections/{id}"))
     }
 
-    /// The rules are saved before user sync is switched on, so that their plan can be looked at first.
+    /// The rules are saved before anything is switched on, so that their plan can be looked at first.
     async fn choose_people(&self, connection: &str) -> anyhow::Result<()> {
         let path = format!("{connection}/settings");
         let change = |settings: &mut Value| {
@@ -85,10 +85,19 @@ impl Tour {
         self.api.replace(&path, change).await
     }
 
-    /// Switches user sync on, which starts the first run by itself, and waits for that run's end.
+    /// Switches people, groups and contacts on, which starts the first run by itself, and waits for that run's end.
     async fn switch_on(&self, connection: &str) -> anyhow::Result<Value> {
         let path = format!("{connection}/settings");
-        let change = |settings: &mut Value| settings["users"]["enabled"] = json!(true);
+        let change = |settings: &mut Value| {
+            settings["users"]["enabled"] = json!(true);
+            settings["groups"]["enabled"] = json!(true);
+            settings["contacts"] = json!({
+                "enabled": true,
+                "default_country": "DE",
+                "personal": { "enabled": true, "acknowledged_visibility": true },
+                "shared": { "enabled": true, "mailboxes": mailboxes::shared_mailboxes(tenant::DOMAIN) },
+            });
+        };
         self.api.replace(&path, change).await?;
         let runs = format!("{connection}/sync-runs");
         let all = self.api.all(&runs).await?;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::Graph;
 use super::admin::AdminError;
+use super::admin_mailbox_http;
 use super::answer::Answer;
 use super::call::Call;
 use super::world::{Ending, Reply};
@@ -33,7 +34,48 @@ const ROUTES: &[(&str, &str)] = &[
         "POST /_sim/tenants/{t}/users/{id}/disable|enable|restore|purge",
         "",
     ),
+    (
+        "GET|PUT /_sim/tenants/{t}/users/{id}/presence",
+        "{availability, activity}: what the person shows in Teams",
+    ),
+    (
+        "PUT|DELETE /_sim/tenants/{t}/users/{id}/teams",
+        "give or take the licence for Teams",
+    ),
+    (
+        "POST /_sim/tenants/{t}/working-day",
+        "{minute}: everybody shows what they do at this minute of a day -> ids of those who moved",
+    ),
     ("PUT /_sim/tenants/{t}/users/{id}/manager", "{id: string|null}"),
+    (
+        "GET|PUT /_sim/tenants/{t}/users/{id}/mailbox",
+        "{state?: normal|shared|room|none|on_premises|soft_deleted|excluded, default_listed?, distribution_lists?}",
+    ),
+    (
+        "POST /_sim/tenants/{t}/users/{id}/mailbox/folders",
+        "{name, parent?} -> {id}",
+    ),
+    ("DELETE /_sim/tenants/{t}/users/{id}/mailbox/folders/{folder}", ""),
+    (
+        "POST /_sim/tenants/{t}/users/{id}/mailbox/contacts",
+        "{folder?, contact} -> {id}",
+    ),
+    (
+        "PATCH|DELETE /_sim/tenants/{t}/users/{id}/mailbox/contacts/{contact}",
+        "properties; null empties one",
+    ),
+    (
+        "POST /_sim/tenants/{t}/users/{id}/mailbox/contacts/{contact}/move",
+        "{folder?}",
+    ),
+    (
+        "PUT|DELETE /_sim/tenants/{t}/users/{id}/mailbox/shared-with/{user}",
+        "{folder?}: shares a contact folder",
+    ),
+    (
+        "PUT|DELETE /_sim/tenants/{t}/users/{id}/mailbox/members/{user}",
+        "has all of a shared mailbox",
+    ),
     ("GET /_sim/tenants/{t}/groups", "ids of live groups"),
     (
         "POST /_sim/tenants/{t}/groups",
@@ -120,6 +162,7 @@ pub fn answer(graph: &Graph, call: &Call) -> Reply {
         delay_ms: 0,
         ending: Ending::Whole,
         handshake: None,
+        visits: Vec::new(),
     }
 }
 
@@ -127,7 +170,7 @@ fn problem(status: u16, text: &str) -> Answer {
     Answer::with_status(status, json!({ "error": text }))
 }
 
-type Routed = Result<Option<Answer>, AdminError>;
+pub(super) type Routed = Result<Option<Answer>, AdminError>;
 
 fn route(graph: &Graph, call: &Call, parts: &[&str]) -> Routed {
     match parts {
@@ -156,6 +199,10 @@ fn route(graph: &Graph, call: &Call, parts: &[&str]) -> Routed {
             let Roll { overlap } = body(call, "{overlap}")?;
             done(graph.roll_keys(tenant, overlap))
         }
+        ["tenants", tenant, "working-day"] => {
+            let Minute { minute } = body(call, "{minute}")?;
+            Ok(Some(Answer::json(json!(graph.live_minute(tenant, minute)?))))
+        }
         ["tenants", tenant, "delta", "expire"] => done(graph.expire_delta_tokens(tenant)),
         ["subscriptions", rest @ ..] => subscriptions(graph, call, rest),
         _ => simulation(graph, call, parts),
@@ -165,6 +212,17 @@ fn route(graph: &Graph, call: &Call, parts: &[&str]) -> Routed {
 #[derive(Deserialize)]
 struct Roll {
     overlap: bool,
+}
+
+#[derive(Deserialize)]
+struct Minute {
+    minute: u32,
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    availability: String,
+    activity: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -219,6 +277,19 @@ fn users(graph: &Graph, call: &Call, tenant: &str, rest: &[&str]) -> Routed {
         ("POST", [id, "revoke-sign-ins"]) => done(graph.revoke_sign_ins(tenant, id_of(id)?)),
         ("POST", [id, "restore"]) => done(graph.restore_user(tenant, id_of(id)?)),
         ("POST", [id, "purge"]) => done(graph.purge_user(tenant, id_of(id)?)),
+        ("GET", [id, "presence"]) => {
+            let (availability, activity) = graph.presence(tenant, id_of(id)?)?;
+            let shown = json!({ "availability": availability, "activity": activity });
+            Ok(Some(Answer::json(shown)))
+        }
+        ("PUT", [id, "presence"]) => {
+            let shown: Shown = body(call, "{availability, activity}")?;
+            let activity = shown.activity.as_deref().unwrap_or(&shown.availability);
+            done(graph.set_presence(tenant, id_of(id)?, &shown.availability, activity))
+        }
+        ("PUT", [id, "teams"]) => done(graph.set_teams(tenant, id_of(id)?, true)),
+        ("DELETE", [id, "teams"]) => done(graph.set_teams(tenant, id_of(id)?, false)),
+        (_, [id, "mailbox", rest @ ..]) => admin_mailbox_http::route(graph, call, (tenant, id_of(id)?), rest),
         ("PUT", [id, "manager"]) => {
             let Manager { id: manager } = body(call, "{id}")?;
             done(graph.set_manager(tenant, id_of(id)?, manager))
@@ -322,15 +393,15 @@ fn apps(graph: &Graph, call: &Call, (tenant, app): (&str, &str), rest: &[&str]) 
     }
 }
 
-fn body<T: DeserializeOwned>(call: &Call, wanted: &'static str) -> Result<T, AdminError> {
+pub(super) fn body<T: DeserializeOwned>(call: &Call, wanted: &'static str) -> Result<T, AdminError> {
     serde_json::from_slice(&call.body).map_err(|_| AdminError::Malformed(wanted))
 }
 
-fn id_of(text: &str) -> Result<Uuid, AdminError> {
+pub(super) fn id_of(text: &str) -> Result<Uuid, AdminError> {
     Uuid::parse_str(text).map_err(|_| AdminError::Malformed("an object id in the path"))
 }
 
-fn done(result: Result<(), AdminError>) -> Routed {
+pub(super) fn done(result: Result<(), AdminError>) -> Routed {
     result.map(|()| Some(Answer::empty(204)))
 }
 

@@ -106,6 +106,17 @@ impl ApiError {
         )
     }
 
+    /// As the service behind Teams says it: its codes are the plain words of the status.
+    #[must_use]
+    pub fn in_plain_words(mut self) -> Self {
+        match self.status {
+            401 => "Unauthorized".clone_into(&mut self.code),
+            403 => "Forbidden".clone_into(&mut self.code),
+            _ => {}
+        }
+        self
+    }
+
     pub fn unauthenticated(message: &str) -> Self {
         Self::new(401, "InvalidAuthenticationToken", message).header(
             "WWW-Authenticate",

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::answer::ApiError;
 use super::call::Call;
@@ -64,6 +65,9 @@ pub fn caller(tenants: &BTreeMap<String, Tenant>, call: &Call, now: Timestamp) -
     Ok(Caller {
         tenant: tenant.id.clone(),
         app: text("appid").to_owned(),
+        person: Some(text("idtyp"))
+            .filter(|kind| *kind == "user")
+            .and_then(|_| Uuid::parse_str(text("oid")).ok()),
         roles,
     })
 }

@@ -3,11 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::mailbox_limits::MailboxPolicy;
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Behaviour {
     pub delta: DeltaPolicy,
     pub throttle: ThrottlePolicy,
+    pub mailboxes: MailboxPolicy,
     /// How long after a write reads still show the old state.
     pub replication_lag_ms: u64,
     /// How long after a change the members of dynamic groups follow.
@@ -16,6 +19,7 @@ pub struct Behaviour {
     pub latency_ms: u64,
     pub inner_error: InnerErrorSpelling,
     pub notifications: NotificationPolicy,
+    pub presence: PresencePolicy,
     pub shuffle_batches: bool,
     /// Soft-deleted users are still listed as members until they are purged.
     pub list_soft_deleted_members: bool,
@@ -28,16 +32,28 @@ impl Default for Behaviour {
         Self {
             delta: DeltaPolicy::default(),
             throttle: ThrottlePolicy::default(),
+            mailboxes: MailboxPolicy::default(),
             replication_lag_ms: 0,
             dynamic_group_delay_seconds: 600,
             latency_ms: 0,
             inner_error: InnerErrorSpelling::Alternate,
             notifications: NotificationPolicy::default(),
+            presence: PresencePolicy::default(),
             shuffle_batches: true,
             list_soft_deleted_members: true,
             page_token_seconds: 3600,
         }
     }
+}
+
+/// How presence is told.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PresencePolicy {
+    /// Words as the newer page of the resource writes them: `inACall`.
+    pub lower_camel_case: bool,
+    /// Whoever has no Teams is told of as `PresenceUnknown`; otherwise they are left out.
+    pub unknown_for_people_without_teams: bool,
 }
 
 /// How subscribers are told.

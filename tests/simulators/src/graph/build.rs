@@ -12,6 +12,7 @@ use super::config::{AppConfig, TenantConfig};
 use super::directory::{Directory, seconds};
 use super::grants::People;
 use super::keys::KeyRing;
+use super::presence::Presences;
 use super::tenant::{App, Secret, Tenant};
 use super::world::random_id;
 
@@ -50,6 +51,8 @@ impl TenantConfig {
             delta_epoch: 0,
             transitive: RefCell::default(),
             people: People::default(),
+            presences: Presences::default(),
+            mailboxes: BTreeMap::new(),
         }
     }
 }

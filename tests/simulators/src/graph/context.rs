@@ -17,6 +17,8 @@ use super::tenant::Tenant;
 pub struct Caller {
     pub tenant: String,
     pub app: String,
+    /// In whose name the app asks; `None`: in its own.
+    pub person: Option<Uuid>,
     pub roles: BTreeSet<String>,
 }
 

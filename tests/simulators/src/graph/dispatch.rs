@@ -5,7 +5,7 @@ use super::call::Call;
 use super::context::Context;
 use super::properties::EntityType::{Group, User};
 use super::routes::Route;
-use super::{delta, list, members, objects};
+use super::{delta, list, mailbox_routes, members, objects, presence};
 
 pub fn dispatch(context: &Context, call: &Call, route: &Route) -> Result<Answer, ApiError> {
     match route {
@@ -21,6 +21,9 @@ pub fn dispatch(context: &Context, call: &Call, route: &Route) -> Result<Answer,
         Route::Applications => objects::applications(context, call),
         Route::Application(key) => objects::application(context, call, key),
         Route::Organization => Ok(objects::organization(context)),
+        Route::Presences => presence::by_ids(context, call),
+        Route::Presence(key) => presence::single(context, key),
+        Route::Mailbox(path) => mailbox_routes::read(context, call, path),
         // Those that change something are answered before a read-only view of the world is made.
         Route::Subscriptions => Err(ApiError::bad_request("Subscriptions are not read here.")),
         Route::Batch => Err(ApiError::bad_request("A batch cannot contain a batch.")),

@@ -9,15 +9,20 @@
 //! | sign-in of apps | `sign_in`, `assertion`, `sign_in_error`, `discovery`, `keys`, `certificate`, `bearer` |
 //! | sign-in of people | `authorize`, `sign_in_pages`, `grants`, `id_token` |
 //! | users and groups | `list`, `members`, `objects`, `properties`, `select`, `filter`, `filter_parser`, `filter_text`, `order`, `search`, `paging` |
+//! | mailboxes | `mailbox`, `mailbox_routes`, `mailbox_limits` |
 //! | delta | `delta`, `delta_groups`, `delta_token`, `seal` |
 //! | change notifications | `subscription`, `subscription_routes`, `notify`, `deliver`, `receivers` |
+//! | Teams presence | `presence`, `working_day` |
 //! | limits and trouble | `throttle`, `batch`, `faults`, `scripted`, `behaviour` |
-//! | the administrator | `admin`, `admin_people`, `admin_apps`, `admin_simulation`, `admin_http`, `request_log` |
+//! | the administrator | `admin`, `admin_people`, `admin_apps`, `admin_presence`, `admin_mailboxes`, `admin_mailbox_http`, `admin_simulation`, `admin_http`, `request_log` |
 
 mod admin;
 mod admin_apps;
 mod admin_http;
+mod admin_mailbox_http;
+mod admin_mailboxes;
 mod admin_people;
+mod admin_presence;
 mod admin_simulation;
 mod answer;
 mod assertion;
@@ -47,11 +52,15 @@ mod grants;
 mod id_token;
 mod keys;
 mod list;
+mod mailbox;
+mod mailbox_limits;
+mod mailbox_routes;
 mod members;
 mod notify;
 mod objects;
 mod order;
 mod paging;
+mod presence;
 mod properties;
 mod receivers;
 mod request_log;
@@ -69,6 +78,7 @@ mod subscription;
 mod subscription_routes;
 mod tenant;
 mod throttle;
+mod working_day;
 mod world;
 
 use std::io;
@@ -76,9 +86,10 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 pub use self::admin::AdminError;
+pub use self::admin_mailboxes::MailboxChange;
 pub use self::behaviour::{
-    Behaviour, DeltaPolicy, ExpiredForm, InnerErrorSpelling, NotificationPolicy, RetryAfterForm,
-    ThrottlePolicy,
+    Behaviour, DeltaPolicy, ExpiredForm, InnerErrorSpelling, NotificationPolicy, PresencePolicy,
+    RetryAfterForm, ThrottlePolicy,
 };
 pub use self::config::{
     AppConfig, CONNECTOR_ROLES, Config, GroupConfig, SecretConfig, TenantConfig, UserConfig,
@@ -86,6 +97,8 @@ pub use self::config::{
 pub use self::directory::{OtherObject, Props};
 pub use self::faults::{Fault, FaultKind};
 pub use self::id_token::IdTokenChange;
+pub use self::mailbox::{Mailbox, MailboxState};
+pub use self::mailbox_limits::MailboxPolicy;
 pub use self::request_log::LoggedRequest;
 pub use self::seed::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_TENANT_ID};
 pub use self::server::{Running, router};
@@ -146,6 +159,13 @@ impl Graph {
     fn reply(&self, call: &Call) -> Reply {
         let moment = self.moment();
         self.lock().reply(call, &moment)
+    }
+
+    fn leave(&self, visits: &[mailbox_limits::Visit]) {
+        let mut world = self.lock();
+        for visit in visits {
+            world.mailbox_limits.leave(visit);
+        }
     }
 
     /// A panic in another thread leaves the world as it was after the last finished step: usable.

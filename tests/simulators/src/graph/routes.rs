@@ -5,6 +5,7 @@ use http::Method;
 
 use super::answer::ApiError;
 use super::call::Call;
+use super::mailbox_routes::MailboxPath;
 use super::properties::EntityType;
 
 /// The members of a group, in one of their many spellings.
@@ -31,7 +32,10 @@ pub enum Route {
     Applications,
     Application(String),
     Organization,
+    Presences,
+    Presence(String),
     Subscriptions,
+    Mailbox(MailboxPath),
     Batch,
 }
 
@@ -77,6 +81,7 @@ const READ_APPLICATIONS: &[&str] = &[
     "Application.ReadWrite.All",
     "Directory.Read.All",
 ];
+const READ_PRESENCE: &[&str] = &["Presence.Read.All", "Presence.ReadWrite.All"];
 const READ_ORGANIZATION: &[&str] = &[
     "Organization.Read.All",
     "User.Read.All",
@@ -95,7 +100,7 @@ impl Route {
         if route == Self::Subscriptions {
             return Ok(route);
         }
-        let wanted = if matches!(route, Self::GetByIds | Self::Batch) {
+        let wanted = if matches!(route, Self::GetByIds | Self::Presences | Self::Batch) {
             Method::POST
         } else {
             Method::GET
@@ -113,7 +118,12 @@ impl Route {
             ["users"] => Self::List(User),
             ["users", "$count"] => Self::Count(User),
             ["users", "delta" | "microsoft.graph.delta"] => Self::Delta(User),
+            ["users", key, "presence"] | ["communications", "presences", key] => {
+                Self::Presence(key.to_owned())
+            }
+            ["communications", "getPresencesByUserId"] => Self::Presences,
             ["users", key] => Self::User(key.to_owned()),
+            ["users", key, ref rest @ ..] => Self::Mailbox(MailboxPath::of(key, rest)?),
             ["groups"] => Self::List(Group),
             ["groups", "$count"] => Self::Count(Group),
             ["groups", "delta" | "microsoft.graph.delta"] => Self::Delta(Group),
@@ -148,9 +158,16 @@ impl Route {
             Self::GetByIds => READ_EITHER,
             Self::Applications | Self::Application(_) => READ_APPLICATIONS,
             Self::Organization => READ_ORGANIZATION,
+            Self::Presences | Self::Presence(_) => READ_PRESENCE,
+            Self::Mailbox(path) => path.roles(),
             // Which one is a matter of the resource.
             Self::Subscriptions | Self::Batch => &[],
         }
+    }
+
+    /// The service behind Teams has its own limits and its own words for refusals.
+    pub fn is_presence(&self) -> bool {
+        matches!(self, Self::Presences | Self::Presence(_))
     }
 
     /// Resource units before the query options change them.

@@ -23,6 +23,7 @@ use super::answer::{Answer, GRAPH_JSON, Payload};
 use super::call::Call;
 use super::config::Config;
 use super::deliver::deliver_always;
+use super::mailbox_limits::Visit;
 use super::world::{Ending, Reply};
 
 /// Bodies are token requests, batches and id lists.
@@ -118,6 +119,20 @@ pub fn router(graph: Arc<Graph>) -> axum::Router {
     })
 }
 
+/// Leaves the mailboxes of a request when it is over, however it ends.
+struct Leaving<'a> {
+    graph: &'a Graph,
+    visits: Vec<Visit>,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if !self.visits.is_empty() {
+            self.graph.leave(&self.visits);
+        }
+    }
+}
+
 async fn serve(graph: &Graph, request: Request) -> Result<Response, Dropped> {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAXIMUM_BODY).await else {
@@ -129,6 +144,10 @@ async fn serve(graph: &Graph, request: Request) -> Result<Response, Dropped> {
         return Ok(render(&admin_http::answer(graph, &call), false, graph));
     }
     let mut reply = graph.reply(&call);
+    let _leaving = Leaving {
+        graph,
+        visits: std::mem::take(&mut reply.visits),
+    };
     if let Some(handshake) = reply.handshake.take() {
         reply.answer = graph.after_handshake(&handshake, reply.answer, &call).await;
     }

@@ -15,6 +15,8 @@ use x509_parser::public_key::PublicKey;
 use super::directory::Directory;
 use super::grants::People;
 use super::keys::KeyRing;
+use super::mailbox::Mailbox;
+use super::presence::Presences;
 
 /// The transitive members of one group, kept while neither groups nor users change.
 pub struct TransitiveMembers {
@@ -35,6 +37,9 @@ pub struct Tenant {
     pub delta_epoch: u32,
     pub transitive: RefCell<Option<TransitiveMembers>>,
     pub people: People,
+    pub presences: Presences,
+    /// By account; who is not here has the usual one.
+    pub mailboxes: BTreeMap<Uuid, Mailbox>,
 }
 
 /// An application with its service principal in this tenant.

@@ -30,6 +30,12 @@ const ALL_TENANTS: Limit = Limit {
     seconds: 20.0,
 };
 
+/// Of the calls for presence, by app and tenant.
+const PRESENCE: Limit = Limit {
+    units: 1_500.0,
+    seconds: 30.0,
+};
+
 #[derive(Default)]
 pub struct Throttle {
     buckets: BTreeMap<(String, Option<String>), Bucket>,
@@ -83,6 +89,28 @@ impl Throttle {
     }
 }
 
+impl Throttle {
+    /// A call for presence is charged as one, to a bucket of its own.
+    pub fn charge_presence(&mut self, policy: &ThrottlePolicy, caller: &Caller, now: Timestamp) -> Charge {
+        let mut charge = Charge {
+            units: 1,
+            share: 0.0,
+            wait: None,
+        };
+        if !policy.enabled {
+            return charge;
+        }
+        let limit = Limit {
+            units: (PRESENCE.units * policy.scale).max(1.0),
+            ..PRESENCE
+        };
+        let key = (caller.app.clone(), Some(format!("presence of {}", caller.tenant)));
+        let bucket = self.buckets.entry(key).or_insert(Bucket { used: 0.0, at: now });
+        (charge.share, charge.wait) = bucket.draw(limit, 1.0, now);
+        charge
+    }
+}
+
 impl Bucket {
     fn draw(&mut self, limit: Limit, units: f64, now: Timestamp) -> (f64, Option<f64>) {
         let rate = limit.units / limit.seconds;
@@ -106,6 +134,15 @@ fn tenant_limit(users: usize) -> Limit {
 }
 
 impl Charge {
+    /// Of a call to another service.
+    pub fn none() -> Self {
+        Self {
+            units: 0,
+            share: 0.0,
+            wait: None,
+        }
+    }
+
     pub fn refusal(&self, policy: &ThrottlePolicy, caller: &Caller) -> Option<ApiError> {
         let wait = self.wait?;
         let error = ApiError::new(429, "TooManyRequests", "Too many requests")

@@ -19,6 +19,8 @@ use super::context::{Caller, Context};
 use super::discovery;
 use super::dispatch::dispatch;
 use super::faults::{FaultKind, FaultList};
+use super::mailbox_limits::{MailboxLimits, Visit};
+use super::mailbox_routes::{self, MailboxPath};
 use super::notify::{Delivery, Outbox};
 use super::request_log::{LoggedRequest, RequestLog};
 use super::routes::Route;
@@ -38,6 +40,9 @@ pub struct World {
     pub rng: ChaCha8Rng,
     pub subscriptions: Subscriptions,
     pub outbox: Outbox,
+    pub mailbox_limits: MailboxLimits,
+    /// Mailboxes that the present request is at.
+    visits: Vec<Visit>,
     throttle: Throttle,
     sealer: Sealer,
     errors: u64,
@@ -65,6 +70,8 @@ pub struct Reply {
     pub ending: Ending,
     /// To be done before the answer is given.
     pub handshake: Option<Handshake>,
+    /// Mailboxes that are used until the answer is given.
+    pub visits: Vec<Visit>,
 }
 
 impl World {
@@ -85,6 +92,8 @@ impl World {
             subscriptions: Subscriptions::default(),
             outbox: Outbox::default(),
             throttle: Throttle::default(),
+            mailbox_limits: MailboxLimits::default(),
+            visits: Vec::new(),
             sealer: Sealer::new(&secret),
             errors: 0,
             rng,
@@ -108,6 +117,7 @@ impl World {
             delay_ms: self.behaviour.latency_ms,
             ending: Ending::Whole,
             handshake: None,
+            visits: Vec::new(),
         };
         self.subscriptions.handshake = None;
         match &fault {
@@ -123,6 +133,7 @@ impl World {
             self.answer(call, fault.as_ref(), moment, false)
         };
         reply.handshake = self.subscriptions.handshake.take();
+        reply.visits = std::mem::take(&mut self.visits);
         if matches!(fault, Some(FaultKind::BadJson)) {
             reply.answer.payload =
                 super::answer::Payload::Text("application/json", "{\"value\": [ {".to_owned());
@@ -161,7 +172,16 @@ impl World {
         (moment, in_batch): (&Moment, bool),
         known: &mut Option<Caller>,
     ) -> Result<Answer, ApiError> {
-        let caller = bearer::caller(&self.tenants, call, moment.now)?;
+        let about_presence = Route::find(call, call.segments.get(1..).unwrap_or_default())
+            .is_ok_and(|route| route.is_presence());
+        let in_its_words = |error: ApiError| {
+            if about_presence {
+                error.in_plain_words()
+            } else {
+                error
+            }
+        };
+        let caller = bearer::caller(&self.tenants, call, moment.now).map_err(in_its_words)?;
         *known = Some(caller.clone());
         let route = Route::find(call, call.segments.get(1..).unwrap_or_default())?;
         if route == Route::Batch {
@@ -174,9 +194,21 @@ impl World {
         if route == Route::Subscriptions {
             return self.subscriptions(call, &caller, (moment, in_batch));
         }
-        let charge = self.charge(&caller, route.cost(call), moment)?;
+        if let Route::Mailbox(path) = &route {
+            self.visit(&caller, path, moment)?;
+        }
+        let charge = if about_presence {
+            self.charge_presence(&caller, moment)?
+        } else {
+            self.charge(&caller, &route, call, moment)?
+        };
+        if let Route::Mailbox(path) = &route
+            && !caller.has_any(path.roles())
+        {
+            return Err(mailbox_routes::denied());
+        }
         if !caller.has_any(route.roles()) {
-            return Err(ApiError::denied());
+            return Err(in_its_words(ApiError::denied()));
         }
         let tenant = self
             .tenants
@@ -238,11 +270,41 @@ impl World {
         self.outbox.take_due(now, &self.tenants, &self.subscriptions)
     }
 
-    fn charge(&mut self, caller: &Caller, units: i32, moment: &Moment) -> Result<Charge, ApiError> {
+    /// A mailbox takes so many at once from one app, whoever asks for what in it.
+    fn visit(&mut self, caller: &Caller, path: &MailboxPath, moment: &Moment) -> Result<(), ApiError> {
+        let tenant = self.tenants.get(&caller.tenant);
+        let Some(user) = tenant.and_then(|tenant| tenant.directory.find_user(&path.user)) else {
+            return Ok(());
+        };
+        let visit = (caller.app.clone(), user);
+        self.mailbox_limits
+            .enter(&self.behaviour.mailboxes, &visit, moment.now)?;
+        self.visits.push(visit);
+        Ok(())
+    }
+
+    /// The Outlook service has limits of its own.
+    fn charge(
+        &mut self,
+        caller: &Caller,
+        route: &Route,
+        call: &Call,
+        moment: &Moment,
+    ) -> Result<Charge, ApiError> {
+        if matches!(route, Route::Mailbox(_)) {
+            return Ok(Charge::none());
+        }
+        let units = route.cost(call);
         let tenant = self.tenants.get(&caller.tenant);
         let users = tenant.map_or(0, |tenant| tenant.directory.users.live.len());
         let policy = &self.behaviour.throttle;
         let charge = self.throttle.charge(policy, caller, (units, users), moment.now);
+        charge.refusal(policy, caller).map_or(Ok(charge), Err)
+    }
+
+    fn charge_presence(&mut self, caller: &Caller, moment: &Moment) -> Result<Charge, ApiError> {
+        let policy = &self.behaviour.throttle;
+        let charge = self.throttle.charge_presence(policy, caller, moment.now);
         charge.refusal(policy, caller).map_or(Ok(charge), Err)
     }
 

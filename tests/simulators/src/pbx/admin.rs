@@ -14,15 +14,16 @@ use serde_json::{Value, json};
 
 use super::Pbx;
 use super::config::{KeyPair, Settings};
-use super::envelope::{Fields, Refusal, envelope};
+use super::envelope::{Fields, Refusal, code, envelope};
 use super::extension::Monitor;
 use super::faults::Fault;
 use super::hub::WebhookMethod;
+use super::presence;
 
 type Shared = State<Arc<Pbx>>;
 
 /// Every route, for `GET /_sim`.
-const ROUTES: [(&str, &str); 24] = [
+const ROUTES: [(&str, &str); 25] = [
     ("GET /_sim/state", "settings, counts, time, sockets"),
     ("GET /_sim/extensions", "all extensions"),
     (
@@ -40,6 +41,10 @@ const ROUTES: [(&str, &str); 24] = [
     (
         "PUT /_sim/extensions/{number}/monitor",
         "{registration, call, presence}: event switches",
+    ),
+    (
+        "GET /_sim/extensions/{number}/call/inside|outside",
+        "where a call to it goes, as its presence has it",
     ),
     ("GET /_sim/contacts", "all company contacts by id"),
     ("GET /_sim/phonebooks", "all phonebooks by id"),
@@ -93,6 +98,7 @@ pub fn router() -> Router<Arc<Pbx>> {
             patch(edit_extension).delete(delete_extension),
         )
         .route("/extensions/{number}/monitor", put(set_monitor))
+        .route("/extensions/{number}/call/{caller}", get(call_extension))
         .route("/contacts", get(async |pbx: Shared| by_id(pbx.0.contacts())))
         .route("/phonebooks", get(async |pbx: Shared| by_id(pbx.0.phonebooks())))
         .route("/groups", get(async |pbx: Shared| by_id(pbx.0.groups())))
@@ -169,6 +175,14 @@ async fn edit_extension(
 
 async fn delete_extension(State(pbx): Shared, Path(number): Path<String>) -> Response {
     answer(pbx.delete_extension(&number).map(|()| json!({})))
+}
+
+async fn call_extension(
+    State(pbx): Shared,
+    Path((number, caller)): Path<(String, presence::Caller)>,
+) -> Response {
+    let end = pbx.call(&number, caller);
+    answer(end.map(|end| json!(end)).ok_or(Refusal::new(code::NOT_FOUND)))
 }
 
 #[derive(Deserialize)]

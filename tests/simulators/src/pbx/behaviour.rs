@@ -54,6 +54,8 @@ pub struct Behaviour {
     pub reject_unknown_sort: bool,
     /// Members of an extension group in an update replace all; otherwise they are added.
     pub group_members_replace: bool,
+    /// How `extensiongroup/get` and `query` write members.
+    pub group_member_shape: MemberShape,
     /// Most ids in one `query` call.
     pub max_query_ids: Option<usize>,
     /// Answer when the object of a call does not exist.
@@ -122,6 +124,20 @@ pub struct Behaviour {
     pub sign_webhooks: bool,
 }
 
+/// How members of an extension group are written; the documentation does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberShape {
+    /// As in the portal's own API: objects under `members`.
+    Portal,
+    /// The same under the name that the portal uses, `member_list`.
+    PortalList,
+    /// Like other lists of this API: `value` and `text`, the key as a text.
+    Options,
+    /// Keys alone.
+    Keys,
+}
+
 impl Default for Behaviour {
     fn default() -> Self {
         Self {
@@ -146,6 +162,7 @@ impl Default for Behaviour {
             contact_page_size_max: 10_000,
             reject_unknown_sort: true,
             group_members_replace: true,
+            group_member_shape: MemberShape::Portal,
             max_query_ids: None,
             unknown_object_errcode: code::NOT_FOUND,
             unknown_contact_errcode: code::NO_CONTACT,

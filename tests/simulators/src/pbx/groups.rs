@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::behaviour::MemberShape;
 use super::call::{Call, Page, PageSize, as_id};
 use super::envelope::{Fields, Refusal, Reply, code, done, fields};
 use super::state::State;
@@ -233,19 +234,31 @@ fn members(state: &State, list: &[Value]) -> Option<BTreeMap<u32, String>> {
 }
 
 fn detail(state: &State, id: u32, group: &Group) -> Value {
+    let shape = state.settings.behaviour.group_member_shape;
     let member = |(ext_id, user_type): (&u32, &String)| {
         let name = state
             .extensions
             .get(*ext_id)
             .map(super::extension::Extension::display_name);
-        json!({ "ext_id": ext_id, "caller_id_name": name, "user_type": user_type })
+        match shape {
+            MemberShape::Portal | MemberShape::PortalList => {
+                json!({ "ext_id": ext_id, "caller_id_name": name, "user_type": user_type })
+            }
+            MemberShape::Options => json!({ "value": ext_id.to_string(), "text": name, "type": "extension" }),
+            MemberShape::Keys => json!(ext_id),
+        }
     };
     let members: Vec<Value> = group.members.iter().map(member).collect();
+    let list = if shape == MemberShape::PortalList {
+        "member_list"
+    } else {
+        "members"
+    };
     let mut detail = fields([
         ("id", id.into()),
         ("name", group.name.clone().into()),
         ("member_select", select_word(group).into()),
-        ("members", members.into()),
+        (list, members.into()),
     ]);
     detail.extend(
         group

@@ -32,7 +32,7 @@ mod validation;
 mod view;
 mod webhooks;
 
-pub use behaviour::Behaviour;
+pub use behaviour::{Behaviour, MemberShape};
 pub use config::{Config, Credentials, KeyPair, People, Person, Settings};
 pub use contacts::Contact;
 pub use envelope::{Refusal, code};
@@ -43,7 +43,7 @@ pub use handle::{Error, Pbx, Running};
 pub use hub::{Delivered, Webhook, WebhookMethod};
 pub use organizations::Organization;
 pub use phonebooks::Phonebook;
-pub use presence::PRESENCES;
+pub use presence::{CallEnd, Caller, PRESENCES};
 pub use server::router;
 pub use state::{Counters, Mail, Write};
 pub use webhooks::signature as webhook_signature;

@@ -1,5 +1,6 @@
 //! The six standard presences and the call handling each one owns. Changing presence swaps the whole set.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::envelope::Fields;
@@ -102,6 +103,55 @@ fn defaults(status: &'static str) -> Fields {
     settings.insert("dynamic_agent_action".to_owned(), "no_action".into());
     settings.insert("vm_greeting".to_owned(), "".into());
     settings
+}
+
+/// Where a call comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Caller {
+    Inside,
+    Outside,
+}
+
+/// Where a call goes that nobody has answered yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallEnd {
+    /// The extension's own ends ring so long.
+    Rings { seconds: i64 },
+    /// Nothing rings; the call goes to this destination.
+    Forwarded(String),
+    /// Nothing rings, and there is nowhere to go.
+    HungUp,
+}
+
+/// What the presence of an extension makes of a call. Nothing rings while it is not to be disturbed.
+pub fn handle_call(extension: &Extension, caller: Caller) -> CallEnd {
+    let settings = active(extension);
+    let side = match caller {
+        Caller::Inside => "in",
+        Caller::Outside => "ex",
+    };
+    let is_on = |key: &str| settings.get(key).and_then(Value::as_i64) == Some(1);
+    let forwarded = |case: &str| {
+        let destination = settings.get(&format!("{side}_{case}_forward_dest"));
+        let destination = destination.and_then(Value::as_str).unwrap_or_default();
+        is_on(&format!("enb_{side}_{case}_forward")).then(|| CallEnd::Forwarded(destination.to_owned()))
+    };
+    if let Some(end) = forwarded("always") {
+        return end;
+    }
+    let ends = ["endpoints", "mobile_client", "desktop_client", "web_client"];
+    let rings = ends
+        .iter()
+        .any(|end| is_on(&format!("enb_ring1_{end}")) || is_on(&format!("enb_ring2_{end}")));
+    if extension.presence_status == "do_not_disturb" || !rings {
+        return forwarded("no_answer").unwrap_or(CallEnd::HungUp);
+    }
+    let seconds = settings.get("ring_timeout").and_then(Value::as_i64);
+    CallEnd::Rings {
+        seconds: seconds.unwrap_or_default(),
+    }
 }
 
 /// Raises 30009 for a real change, if this extension is monitored.

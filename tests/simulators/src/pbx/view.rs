@@ -9,6 +9,7 @@ use super::hub::Delivered;
 use super::linkus;
 use super::organizations::Organization;
 use super::phonebooks::Phonebook;
+use super::presence::{self, CallEnd, Caller};
 use super::state::{Counters, Mail, Write};
 
 impl Pbx {
@@ -22,6 +23,12 @@ impl Pbx {
             .extensions
             .get(state.extensions.id_of_number(number)?)
             .cloned()
+    }
+
+    /// Where a call to this extension goes now.
+    pub fn call(&self, number: &str, caller: Caller) -> Option<CallEnd> {
+        self.extension(number)
+            .map(|extension| presence::handle_call(&extension, caller))
     }
 
     pub fn groups(&self) -> Vec<(u32, Group)> {

@@ -1,7 +1,7 @@
 //! Making, changing, listing and deleting extensions.
 
 use serde_json::{Value, json};
-use simulators::pbx::{Config, People};
+use simulators::pbx::{CallEnd, Caller, Config, People};
 
 use crate::support::*;
 
@@ -336,4 +336,22 @@ async fn old_firmware_shows_the_user_password_and_no_custom_presence() {
         later.get("extension/list", &[]).await["data"][0]["custom_presence_status"],
         "Gardening"
     );
+}
+
+#[tokio::test]
+async fn presence_decides_where_calls_go() {
+    let world = world(config()).await;
+    let number = world.pbx().extensions()[0].number.clone();
+    let call = |caller| world.pbx().call(&number, caller).unwrap();
+    assert_eq!(call(Caller::Outside), CallEnd::Rings { seconds: 30 });
+    let rules = json!({ "id": 1, "presence_status": "away", "presence_list": [
+        { "status": "away", "enb_ex_always_forward": 1, "ex_always_forward_dest": "queue", "ring_timeout": 10 },
+        { "status": "do_not_disturb", "enb_in_no_answer_forward": 0 }] });
+    assert_eq!(errcode(&world.post("extension/update", &rules).await), 0);
+    assert_eq!(call(Caller::Outside), CallEnd::Forwarded("queue".to_owned()));
+    assert_eq!(call(Caller::Inside), CallEnd::Rings { seconds: 10 });
+    let quiet = json!({ "id": 1, "presence_status": "do_not_disturb" });
+    assert_eq!(errcode(&world.post("extension/update", &quiet).await), 0);
+    assert_eq!(call(Caller::Outside), CallEnd::Forwarded("ext_vm".to_owned()));
+    assert_eq!(call(Caller::Inside), CallEnd::HungUp);
 }
