@@ -35,6 +35,7 @@ fn connection() -> Connection {
             capabilities: Capabilities::default(),
             ca_pem: None,
         },
+        teardown: None,
         authorised_account: None,
         secret_expires_at: None,
         created_at: Timestamp::UNIX_EPOCH,

@@ -5,7 +5,7 @@ mod store_support;
 use shared::domain::ids::SyncRunId;
 use shared::domain::sync_run::SyncPart;
 use shared::domain::sync_run::{RunMode, RunRequest, RunState};
-use shared::store::{Due, DueWork, GoodRun, ManagedCounts, StoreError};
+use shared::store::{Due, DueWork, Finish, GoodRun, ManagedCounts, StoreError};
 use store_support::faults::{Cost, Wire};
 use store_support::*;
 
@@ -118,6 +118,28 @@ async fn the_waiting_run_is_taken_once_and_a_repeat_gets_it_again() {
     assert_eq!((state.running_run, state.last_run), (None, Some(run.id)));
     // What was asked for while the run went on outlives it.
     assert_eq!((state.waiting_run, state.due_at), (Some(next.id), Some(later(5))));
+}
+
+#[tokio::test]
+async fn a_run_that_was_asked_for_before_another_goes_on_stays_due_after_it() {
+    let (table, id) = connected().await;
+    let store = &table.store;
+    let first = run_of(id, RunMode::Full);
+    store.request_run(&first, now()).await.unwrap();
+    let lease = leased(store, id).await;
+    store.take_waiting_run(&lease).await.unwrap();
+    let continues = Finish {
+        continues: true,
+        due_at: Some(now()),
+        ..finish_of(first.id)
+    };
+    store.finish(&lease, continues).await.unwrap();
+    let second = run_of(id, RunMode::Full);
+    store.request_run(&second, now()).await.unwrap();
+    let lease = leased(store, id).await;
+    store.finish(&lease, finish_of(first.id)).await.unwrap();
+    let state = store.work_state(id).await.unwrap().unwrap();
+    assert_eq!((state.waiting_run, state.due_at), (Some(second.id), Some(now())));
 }
 
 #[tokio::test]

@@ -121,7 +121,7 @@ async fn an_api_token_opens_the_console_the_first_time() {
     );
     browser.open("/console").await.says(200, "You may do everything");
     browser.language = Some("zh-CN");
-    browser.open("/console").await.says(200, "控制台");
+    browser.open("/console").await.says(200, "您可以");
     assert_eq!(get(&stage, &browser, "").await, 200);
 }
 

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use shared::domain::extension::OwnedFields;
+use shared::domain::part::Part;
 use shared::domain::settings::GroupTarget;
 use shared::domain::sync_run::RunMode;
+use shared::domain::teardown::Ticked;
+use shared::sync_run::lifecycle::{disable, disconnect, pause};
 use uuid::Uuid;
 
 use crate::contacts::{card, choose};
@@ -47,9 +50,13 @@ enum Scenario {
     GroupReleased,
     DepartmentsMade,
     DepartmentMembersMoved,
+    PausedDeleting,
+    DisabledDeleting,
+    DisconnectedDeleting,
+    DisconnectedKeeping,
 }
 
-const ALL: [Scenario; 29] = [
+const ALL: [Scenario; 33] = [
     Scenario::Joiners,
     Scenario::JoinersWelcomed,
     Scenario::JoinerWithoutMail,
@@ -79,10 +86,14 @@ const ALL: [Scenario; 29] = [
     Scenario::GroupReleased,
     Scenario::DepartmentsMade,
     Scenario::DepartmentMembersMoved,
+    Scenario::PausedDeleting,
+    Scenario::DisabledDeleting,
+    Scenario::DisconnectedDeleting,
+    Scenario::DisconnectedKeeping,
 ];
 
-/// What must be the same however often a run was cut: extensions and who has which, groups and which have which, and every
-/// contact with the names of its phonebooks.
+/// What must be the same however often a run was cut: extensions and who has which, groups and which have which, every contact
+/// with the names of its phonebooks, and how the connection stands.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     extensions: BTreeMap<String, OwnedFields>,
@@ -91,6 +102,7 @@ struct Outcome {
     departments: Groups,
     group_bindings: BTreeMap<String, String>,
     contacts: Vec<String>,
+    stands: String,
 }
 
 fn named(name: &str, id: &str) -> serde_json::Value {
@@ -304,6 +316,32 @@ impl Scenario {
             _ => {}
         }
     }
+
+    /// What an admin asks for, where that is cut too: it may fail, and then they ask again.
+    async fn word(self, stage: &Stage) {
+        let (engine, id) = (&stage.engine, stage.connection);
+        let extensions = |extensions| Ticked {
+            extensions,
+            extension_groups: false,
+        };
+        drop(match self {
+            Self::PausedDeleting => pause(engine, id, Part::Users, true).await,
+            Self::DisabledDeleting => disable(engine, id, extensions(true)).await,
+            Self::DisconnectedDeleting => disconnect(engine, id, extensions(true)).await,
+            Self::DisconnectedKeeping => disconnect(engine, id, extensions(false)).await,
+            _ => return,
+        });
+    }
+
+    fn is_an_end(self) -> bool {
+        matches!(
+            self,
+            Self::PausedDeleting
+                | Self::DisabledDeleting
+                | Self::DisconnectedDeleting
+                | Self::DisconnectedKeeping
+        )
+    }
 }
 
 fn by_hand(stage: &Stage, endpoint: &str, body: &serde_json::Value) {
@@ -394,16 +432,24 @@ fn inside_sales(stage: &Stage) -> (u32, simulators::pbx::Group) {
 }
 
 /// Runs until nothing is left to do, as the schedule would.
-async fn settle(stage: &Stage) -> Outcome {
+async fn settle(scenario: Scenario, stage: &Stage) -> Outcome {
     stage.scissors.heal();
+    scenario.word(stage).await;
     for _ in 0..6 {
         // Longer than a lease lives and than the first pauses after a failure.
         stage.clock.advance(Duration::from_mins(20));
+        if scenario.is_an_end() {
+            stage.drive().await.unwrap();
+            continue;
+        }
         let run = stage.sync(RunMode::Full).await;
         if run.progress.total == 0 && run.state == shared::domain::sync_run::RunState::Succeeded {
             break;
         }
     }
+    let stored = stage.engine.store.connection(stage.connection).await;
+    let connection = stored.unwrap().unwrap().value;
+    let stands = format!("{:?} {:?}", connection.status, connection.teardown);
     Outcome {
         extensions: stage.extensions(),
         bindings: stage.bindings().await,
@@ -411,6 +457,7 @@ async fn settle(stage: &Stage) -> Outcome {
         departments: departments_of(stage),
         group_bindings: group_bindings(stage).await,
         contacts: contacts(stage),
+        stands,
     }
 }
 
@@ -426,20 +473,26 @@ async fn group_bindings(stage: &Stage) -> BTreeMap<String, String> {
 
 async fn cut(scenario: Scenario, at: usize, cut: Cut) -> Outcome {
     let stage = scenario.begin().await;
-    stage.ask(RunMode::Full, false).await;
+    if !scenario.is_an_end() {
+        stage.ask(RunMode::Full, false).await;
+    }
     stage.scissors.cut_at(at, cut);
+    scenario.word(&stage).await;
     // However this ends, the process is gone; what counts is what the next one makes of it.
     drop(stage.drive().await);
-    settle(&stage).await
+    settle(scenario, &stage).await
 }
 
 async fn every_cut_of(scenario: Scenario) {
     let stage = scenario.begin().await;
-    stage.ask(RunMode::Full, false).await;
+    if !scenario.is_an_end() {
+        stage.ask(RunMode::Full, false).await;
+    }
     stage.scissors.heal();
+    scenario.word(&stage).await;
     stage.drive().await.unwrap();
     let effects = stage.scissors.effects();
-    let expected = settle(&stage).await;
+    let expected = settle(scenario, &stage).await;
     assert!(
         effects.len() > 3,
         "{scenario:?} does too little to be cut: {effects:?}"
@@ -494,9 +547,13 @@ scenarios! {
     a_released_group_survives_every_cut => GroupReleased,
     departments_survive_every_cut => DepartmentsMade,
     moved_members_of_a_department_survive_every_cut => DepartmentMembersMoved,
+    deleting_on_pause_survives_every_cut => PausedDeleting,
+    deleting_on_disabling_survives_every_cut => DisabledDeleting,
+    deleting_on_disconnection_survives_every_cut => DisconnectedDeleting,
+    letting_go_on_disconnection_survives_every_cut => DisconnectedKeeping,
 }
 
 #[test]
 fn every_scenario_is_cut() {
-    assert_eq!(ALL.len(), 29, "a scenario that is added gets its line above");
+    assert_eq!(ALL.len(), 33, "a scenario that is added gets its line above");
 }

@@ -388,22 +388,27 @@ async fn connect(engine: &Engine, pbx_url: &str) -> ConnectionId {
             capabilities: Capabilities::default(),
             ca_pem: None,
         },
+        teardown: None,
         authorised_account: None,
         secret_expires_at: None,
         created_at: engine.clock.now(),
     };
-    let secrets = ConnectionSecrets {
+    engine
+        .store
+        .create_connection(&connection, &secrets())
+        .await
+        .unwrap();
+    connection.id
+}
+
+/// What both sides of the stage let in.
+pub fn secrets() -> ConnectionSecrets {
+    ConnectionSecrets {
         app: AppCredential::secret(SECRET),
         pbx: PbxCredentials {
             client_id: "simulated-client-id".into(),
             client_secret: SecretString::from("simulated-client-secret"),
         },
         linkus_sdk: None,
-    };
-    engine
-        .store
-        .create_connection(&connection, &secrets)
-        .await
-        .unwrap();
-    connection.id
+    }
 }

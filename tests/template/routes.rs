@@ -40,7 +40,7 @@ fn routed(folder: &str) -> BTreeSet<Route> {
     let sources = sources(&format!("functions/{folder}/src"));
     let mut routes: BTreeSet<Route> = sources
         .iter()
-        .flat_map(|source| routed_in(source, &sources))
+        .flat_map(|source| routed_in(source, &sources).into_iter().chain(pages_in(source)))
         .collect();
     if folder == "admin" {
         let listed = admin::route_listing();
@@ -77,6 +77,18 @@ fn routed_in(source: &str, all: &[String]) -> BTreeSet<Route> {
         }
     }
     routes
+}
+
+/// The rows of a table of pages: method, role, path, handler.
+fn pages_in(source: &str) -> BTreeSet<Route> {
+    let row = |line: &str| {
+        let (before, _) = line.split_once("\" => ")?;
+        let (head, path) = before.split_once('"')?;
+        let method = head.split_whitespace().next()?;
+        let is_method = matches!(method, "get" | "post");
+        is_method.then(|| (method.to_uppercase(), path.to_owned()))
+    };
+    source.lines().map(str::trim).filter_map(row).collect()
 }
 
 /// The value of a constant: of the file that names it, or else of another.

@@ -29,7 +29,7 @@ pub fn router(state: AdminState) -> Router {
     };
     guarded(&state)
         .merge(connect::routes())
-        .merge(console::routes())
+        .merge(console::routes(&state))
         .fallback(|| async { Problem::new(Kind::NotFound, "there is nothing at this path") })
         .method_not_allowed_fallback(|| async {
             Problem::new(
@@ -43,8 +43,8 @@ pub fn router(state: AdminState) -> Router {
         .layer(CatchPanicLayer::custom(answer_a_panic))
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
-        // Pages have their own, which allows their one style.
+        // Pages have their own, with which their forms say where they come from, and which allows their one style.
+        .layer(unless_set(header::REFERRER_POLICY, "no-referrer"))
         .layer(unless_set(
             header::CONTENT_SECURITY_POLICY,
             "default-src 'none'; frame-ancestors 'none'",

@@ -26,6 +26,7 @@ mod use_cases;
 mod view;
 
 pub use access::Access;
+pub use console::listing as page_listing;
 pub use headers::router;
 pub use openapi::document as openapi_document;
 pub use routes::listing as route_listing;

@@ -1,37 +1,50 @@
 //! Which settings may not change at the moment: those of a paused part, and all of a disabled connection. The switches of
 //! the parts are never among them: they are how a part resumes.
 
+use std::collections::BTreeSet;
+
 use shared::domain::connection::ConnectionStatus;
+use shared::domain::part::Part;
 use shared::domain::settings::ConnectionSettings;
 
-/// What a save would change though it must not, as a sentence.
+/// What a save would change though it must not, as a sentence. `paused`: the parts that are off and were on before.
 pub fn forbidden_change(
     status: &ConnectionStatus,
-    ever_enabled: bool,
+    paused: &BTreeSet<Part>,
     old: &ConnectionSettings,
     wanted: &ConnectionSettings,
-) -> Option<&'static str> {
-    let switches_aside = with_switches_of(old.clone(), wanted);
+) -> Option<String> {
     match status {
-        ConnectionStatus::Disconnected => Some("the connection is disconnected: its settings are history"),
-        ConnectionStatus::Disabled if switches_aside != *wanted => {
-            Some("the connection is disabled: enable it before you change its settings")
+        ConnectionStatus::Disconnected => {
+            Some("the connection is disconnected: its settings are history".to_owned())
         }
-        _ => {
-            // The users part alone can run, so a connection that ever ran a part and has it off has it paused.
-            let stays_paused = ever_enabled && !old.users.enabled && !wanted.users.enabled;
-            (stays_paused && old.users != wanted.users)
-                .then_some("user sync is paused: resume it before you change its settings")
+        ConnectionStatus::Disabled if with_switches_of(old.clone(), wanted) != *wanted => {
+            Some("the connection is disabled: enable it before you change its settings".to_owned())
         }
+        _ => paused
+            .iter()
+            .find(|part| !part.is_on(wanted) && !section_is_same(**part, old, wanted))
+            .map(|part| {
+                let part = part.key();
+                format!("{part} is paused: resume it before you change its settings")
+            }),
+    }
+}
+
+fn section_is_same(part: Part, one: &ConnectionSettings, other: &ConnectionSettings) -> bool {
+    match part {
+        Part::Users => one.users == other.users,
+        Part::Groups => one.groups == other.groups,
+        Part::Contacts => one.contacts == other.contacts,
+        Part::Presence => one.presence == other.presence,
+        Part::Sso => one.sso == other.sso,
     }
 }
 
 fn with_switches_of(mut settings: ConnectionSettings, other: &ConnectionSettings) -> ConnectionSettings {
-    settings.users.enabled = other.users.enabled;
-    settings.groups.enabled = other.groups.enabled;
-    settings.contacts.enabled = other.contacts.enabled;
-    settings.presence.enabled = other.presence.enabled;
-    settings.sso.enabled = other.sso.enabled;
+    for part in Part::ALL {
+        part.switch(&mut settings, part.is_on(other));
+    }
     settings
 }
 
@@ -52,7 +65,7 @@ mod tests {
         use ConnectionStatus::{Connected, Disabled, Disconnected};
         let rows = [
             (
-                "never enabled: free",
+                "never on: free",
                 Connected,
                 false,
                 settings(false, 0),
@@ -86,7 +99,7 @@ mod tests {
             (
                 "running: free",
                 Connected,
-                true,
+                false,
                 settings(true, 0),
                 settings(true, 5),
                 true,
@@ -94,7 +107,7 @@ mod tests {
             (
                 "disabled: fixed",
                 Disabled,
-                true,
+                false,
                 settings(true, 0),
                 settings(true, 5),
                 false,
@@ -102,7 +115,7 @@ mod tests {
             (
                 "disabled: switch",
                 Disabled,
-                true,
+                false,
                 settings(true, 0),
                 settings(false, 0),
                 true,
@@ -110,18 +123,32 @@ mod tests {
             (
                 "disconnected",
                 Disconnected,
-                true,
+                false,
                 settings(true, 0),
                 settings(true, 0),
                 false,
             ),
         ];
-        for (name, status, ever, old, wanted, allowed) in rows {
+        for (name, status, is_paused, old, wanted, allowed) in rows {
+            let paused = is_paused.then_some(Part::Users).into_iter().collect();
             assert_eq!(
-                forbidden_change(&status, ever, &old, &wanted).is_none(),
+                forbidden_change(&status, &paused, &old, &wanted).is_none(),
                 allowed,
                 "{name}"
             );
+        }
+    }
+
+    // spec: 161
+    #[test]
+    fn each_part_is_paused_by_itself() {
+        let old = ConnectionSettings::default();
+        let mut wanted = old.clone();
+        wanted.users.delete_grace_days = 5;
+        let status = ConnectionStatus::Connected;
+        for part in Part::ALL {
+            let refused = forbidden_change(&status, &BTreeSet::from([part]), &old, &wanted);
+            assert_eq!(refused.is_some(), part == Part::Users, "{part:?}");
         }
     }
 }

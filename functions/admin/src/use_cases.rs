@@ -7,4 +7,7 @@ pub use shared::sync_run::contact_pickers::{
     Phonebook, PickError, SharedMailboxes, phonebooks, shared_mailboxes,
 };
 pub use shared::sync_run::explain::{ExplainError, Explanation, RuleResult, explain};
+pub use shared::sync_run::lifecycle::{
+    LifecycleError, after_save, disable, disconnect, enable, follow, pause, resume,
+};
 pub use shared::sync_run::request::{RequestError, request_run};

@@ -43,6 +43,7 @@ fn connection(serial_number: &str) -> Connection {
             capabilities: Capabilities::default(),
             ca_pem: None,
         },
+        teardown: None,
         authorised_account: None,
         secret_expires_at: None,
         created_at: now,

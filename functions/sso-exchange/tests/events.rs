@@ -135,6 +135,7 @@ async fn engine(table: &EmbeddedTable, tenant: &Running) -> Engine {
 
 async fn connect(store: &Store) {
     let connection = Connection {
+        teardown: None,
         id: CONNECTION.parse().unwrap(),
         name: "Office".to_owned(),
         status: ConnectionStatus::Connected,
@@ -191,7 +192,12 @@ async fn every_recorded_event_is_answered_as_expected() {
             "{name}"
         );
         assert_eq!(headers["cache-control"], "no-store", "{name}");
-        assert_eq!(headers["referrer-policy"], "no-referrer", "{name}");
+        // A page tells its own origin where its forms come from, and nobody else anything.
+        let is_page = headers["content-type"]
+            .as_str()
+            .is_some_and(|kind| kind.starts_with("text/html"));
+        let referrer = if is_page { "same-origin" } else { "no-referrer" };
+        assert_eq!(headers["referrer-policy"], referrer, "{name}");
         assert_eq!(headers["x-content-type-options"], "nosniff", "{name}");
         let policy = headers["content-security-policy"].as_str().unwrap();
         assert!(policy.contains("frame-ancestors 'none'"), "{name}: {policy}");

@@ -17,6 +17,7 @@ pub(in crate::changes) fn connection() -> Connection {
             capabilities: Capabilities::default(),
             ca_pem: None,
         },
+        teardown: None,
         authorised_account: None,
         secret_expires_at: None,
         created_at: Timestamp::UNIX_EPOCH,

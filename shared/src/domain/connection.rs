@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ClientId, ConnectionId, EntraUserId, TenantId};
+use super::teardown::{Teardown, TeardownEnd};
 
 /// One tenant joined to one PBX.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,9 @@ pub struct Connection {
     pub client: ClientId,
     /// The PBX.
     pub pbx: PbxSide,
+    /// Removals that an admin asked for and that are not done yet.
+    #[serde(default)]
+    pub teardown: Option<Teardown>,
     /// Who signed in to connect, last.
     #[serde(default)]
     pub authorised_account: Option<AuthorisedAccount>,
@@ -30,6 +34,20 @@ pub struct Connection {
     pub secret_expires_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+impl Connection {
+    /// Whether runs may start: to keep it in step, or to take away what it leaves behind.
+    pub fn may_run(&self) -> bool {
+        self.status.may_run() || self.teardown.is_some()
+    }
+
+    /// Whether an admin is parting the two sides for good.
+    pub fn is_being_disconnected(&self) -> bool {
+        self.teardown
+            .as_ref()
+            .is_some_and(|teardown| teardown.ends == TeardownEnd::Disconnected)
+    }
 }
 
 /// The PBX of a connection, without its credentials.

@@ -62,7 +62,8 @@ word! {
         Returned, /// A write of an earlier run whose answer was lost.
         Recovered, /// Something this operation relies on did not happen.
         DependencyFailed, /// The run was stopped before.
-        RunStopped, /// The PBX refused.
+        RunStopped, /// An admin paused the part, or disabled or disconnected the connection.
+        SwitchedOff, /// The PBX refused.
         RefusedByPbx, /// The PBX gave no usable answer.
         PbxUnavailable, /// The table refused or could not be asked.
         StoreUnavailable, /// Something on the PBX that is not ours has the name.

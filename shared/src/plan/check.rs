@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::ids::{EntraUserId, ExtensionId};
 use crate::domain::operation_record::Reason;
+use crate::domain::teardown::Removal;
 
 use super::Plan;
 use super::guard::Removing;
@@ -41,6 +42,10 @@ pub fn check(mut plan: Plan, world: &World, policy: &Policy) -> Checked {
 }
 
 fn hold_reason(plan: &Plan, world: &World, policy: &Policy) -> Option<String> {
+    // Whoever disconnects has said that everything is let go, and nothing of it leaves the PBX.
+    if policy.removal == Some(Removal::Release) {
+        return None;
+    }
     // What is gone from the PBX already is only struck off our list.
     let removals = plan
         .operations

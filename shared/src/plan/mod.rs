@@ -15,6 +15,7 @@ mod order;
 pub mod render;
 pub mod snapshot;
 pub(crate) mod standing;
+mod teardown;
 pub mod words;
 
 use std::collections::BTreeMap;
@@ -53,6 +54,9 @@ impl Plan {
 
 /// Decides for every person that was seen, or whose absence is a fact.
 pub fn plan(world: &World, policy: &Policy) -> Plan {
+    if let Some(removal) = policy.removal {
+        return collect(teardown::all(world, policy, removal));
+    }
     let drafts = draft::all(world, policy);
     let claimed = claim::addresses(drafts, world, policy);
     let numbered = numbers::assign(claimed, world, policy);

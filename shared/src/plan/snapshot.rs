@@ -10,6 +10,7 @@ use crate::domain::extension::{Capacity, Extension, ExtensionRow};
 use crate::domain::ids::{EntraUserId, ExtensionId};
 use crate::domain::number::ExtensionNumber;
 use crate::domain::settings::{SafetySettings, UserSettings};
+use crate::domain::teardown::Removal;
 
 /// Whose absence from the directory may be believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +102,8 @@ pub struct World {
 pub struct Policy {
     /// Rules for people.
     pub users: UserSettings,
+    /// Set when an admin takes everything away: whatever the rules say.
+    pub removal: Option<Removal>,
     /// The guard on removals.
     pub safety: SafetySettings,
     /// Now, for the days of grace.

@@ -39,6 +39,7 @@ pub(super) fn base(reason: Reason) -> &'static str {
         Reason::Recovered => "an earlier write had been carried out and is taken note of",
         Reason::DependencyFailed => "what this relies on has not happened",
         Reason::RunStopped => "the run was stopped before",
+        Reason::SwitchedOff => "its part or the connection was switched off",
         Reason::RefusedByPbx => "refused by the PBX",
         Reason::PbxUnavailable => "the PBX gave no usable answer",
         Reason::StoreUnavailable => "the connector's table gave no usable answer",

@@ -48,6 +48,7 @@ pub fn person(n: u32) -> EntraUser {
 
 pub fn policy() -> Policy {
     Policy {
+        removal: None,
         users: UserSettings {
             enabled: true,
             ..UserSettings::default()

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
 use super::Store;
 use super::error::{Cause, StoreError, unavailable};
 use super::item::Row;
-use super::keys::Partition;
+use super::keys::{Key, Partition};
 use super::paging::Listing;
 use super::patience::Patience;
 
@@ -31,9 +31,23 @@ impl Store {
         partition: &Partition,
         doing: &'static str,
     ) -> Result<(), StoreError> {
+        self.clear_partition_except(partition, &[], doing).await
+    }
+
+    /// The same for all items but those with these sort keys.
+    pub(super) async fn clear_partition_except(
+        &self,
+        partition: &Partition,
+        kept: &[Key],
+        doing: &'static str,
+    ) -> Result<(), StoreError> {
+        let kept: Vec<Row> = kept.iter().map(Key::row).collect();
         let mut requests = Vec::new();
         self.each_row(&Listing::of(partition), doing, |mut row| {
             row.retain(|name, _| name == "pk" || name == "sk");
+            if kept.contains(&row) {
+                return Ok(());
+            }
             let delete = DeleteRequest::builder().set_key(Some(row)).build();
             let delete = delete.expect("the key is set");
             requests.push(WriteRequest::builder().delete_request(delete).build());

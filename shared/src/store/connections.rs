@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
@@ -11,7 +12,7 @@ use super::paging::{Listing, Page};
 use super::patience::Patience;
 use super::write::{Expression, PRESENT, VACANT, Written};
 use super::{Store, Version, Versioned};
-use crate::domain::connection::{Connection, ConnectionSecrets};
+use crate::domain::connection::{Connection, ConnectionSecrets, ConnectionStatus};
 use crate::domain::ids::ConnectionId;
 use crate::domain::settings::ConnectionSettings;
 
@@ -51,7 +52,7 @@ fn meta_row(connection: &Connection, version: Version) -> Result<Row, StoreError
     row(&Key::meta(connection.id), &stored)
 }
 
-fn free_or_of(connection: ConnectionId) -> Expression {
+pub(super) fn free_or_of(connection: ConnectionId) -> Expression {
     Expression::new("attribute_not_exists(pk) OR conn = :conn").with(":conn", text(connection))
 }
 
@@ -182,6 +183,16 @@ impl Store {
         }
     }
 
+    /// The write of a connection that is still as it was read.
+    pub(super) fn connection_in(
+        &self,
+        changed: &Versioned<Connection>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let unchanged = Expression::new("ver = :ver").with(":ver", number(changed.version.0));
+        let row = meta_row(&changed.value, changed.version.next())?;
+        Ok(self.put_in_if(row, unchanged))
+    }
+
     async fn move_claim(
         &self,
         changed: &Versioned<Connection>,
@@ -231,13 +242,17 @@ impl Store {
         let Some(stored) = stored else {
             return self.clear_partition(&Partition::connection(id), DOING).await;
         };
-        let items = vec![
+        let mut items = vec![
             self.delete_in(&Key::fleet(id)),
             self.delete_in(&Key::meta(id)),
             self.delete_in(&Key::state(id)),
             self.delete_in(&Key::secrets(id)),
-            self.delete_in_if(&Key::pbx(&stored.value.pbx.serial_number), free_or_of(id)),
         ];
+        // A disconnected one gave its PBX back, and another may have it since.
+        if stored.value.status != ConnectionStatus::Disconnected {
+            let claim = Key::pbx(&stored.value.pbx.serial_number);
+            items.push(self.delete_in_if(&claim, free_or_of(id)));
+        }
         self.transact(items, DOING)
             .await?
             .map_err(|_| StoreError::Conflict { doing: DOING })?;

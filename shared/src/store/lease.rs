@@ -125,7 +125,7 @@ impl Store {
         self.finish_with(lease, finish, vec![run]).await
     }
 
-    async fn finish_with(
+    pub(super) async fn finish_with(
         &self,
         lease: &Lease,
         finish: Finish,
@@ -192,9 +192,11 @@ fn end(state: &mut StateRow, finish: &Finish) {
         halted,
         continues,
     } = finish;
-    state.taken_at = None;
+    state.waiting_run = state.waiting_run.filter(|waiting| waiting != run);
+    // What was asked for before this lease, and is still waiting for its turn, stays due.
+    let still_due = state.taken_at.take().filter(|_| state.waiting_run.is_some());
     state.halted = *halted;
-    state.wake_at = earlier(state.wake_at, due_at.map(nanos));
+    state.wake_at = earlier(state.wake_at.or(still_due), due_at.map(nanos));
     state.next_scheduled_at = next_scheduled_at.map(nanos);
     if let Some(good) = good {
         state.last_good_run_at = Some(nanos(good.at));
@@ -207,7 +209,6 @@ fn end(state: &mut StateRow, finish: &Finish) {
     if let Some(problems) = problems {
         state.problems = ProblemRow::of(problems);
     }
-    state.waiting_run = state.waiting_run.filter(|waiting| waiting != run);
     state.running_run = continues.then_some(*run);
     state.running_fence = None;
     state.last_run = Some(*run);

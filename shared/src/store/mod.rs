@@ -40,6 +40,7 @@ mod sessions;
 mod settings;
 mod sso_codes;
 mod state_row;
+mod teardown;
 mod waiting_certificate;
 mod watch;
 mod webhook_key;

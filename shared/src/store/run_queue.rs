@@ -43,7 +43,11 @@ impl Store {
             return Ok(Some(run.id));
         }
         let joined = match state.waiting_run {
-            Some(waiting) => self.run(run.connection, waiting).await?,
+            // One that was called off while it waited has nothing to be joined.
+            Some(waiting) => self
+                .run(run.connection, waiting)
+                .await?
+                .filter(|waiting| !waiting.state.is_final() && !waiting.cancel_requested),
             None => None,
         };
         let queued = match joined {

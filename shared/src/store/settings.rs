@@ -1,13 +1,16 @@
 //! Settings documents. Whoever replaces one names the version they read.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::item::{Row, body, from_doc, number, row, text, to_doc};
+use super::item::{AttributeValue, Row, body, from_doc, number, row, text, to_doc};
 use super::keys::Key;
 use super::write::{Expression, Written};
 use super::{Stale, Store, Version, Versioned};
 use crate::domain::ids::ConnectionId;
+use crate::domain::part::Part;
 use crate::domain::settings::ConnectionSettings;
 
 #[derive(Serialize, Deserialize)]
@@ -16,6 +19,9 @@ struct SettingsRow {
     ver: Version,
     /// Mark of the call that found the first enabled part.
     ever_enabled: Option<String>,
+    /// Sections of the parts that were switched on at any time.
+    #[serde(default)]
+    was_on: Option<BTreeSet<String>>,
 }
 
 /// The first settings of a connection.
@@ -27,6 +33,7 @@ pub(super) fn settings_row(
         doc: to_doc(settings)?,
         ver: Version::FIRST,
         ever_enabled: None,
+        was_on: None,
     };
     row(&Key::settings(connection), &stored)
 }
@@ -56,9 +63,18 @@ impl Store {
         const DOING: &str = "saving settings";
         let next = expected.next();
         let doc = to_doc(settings)?;
-        let update = Expression::new("SET doc = :doc, ver = :next")
+        let on: Vec<String> = Part::ALL
+            .into_iter()
+            .filter(|part| part.is_on(settings))
+            .map(|part| part.key().to_owned())
+            .collect();
+        let add = if on.is_empty() { "" } else { " ADD was_on :on" };
+        let mut update = Expression::new(format!("SET doc = :doc, ver = :next{add}"))
             .with(":doc", text(&doc))
             .with(":next", number(next.0));
+        if !on.is_empty() {
+            update = update.with(":on", AttributeValue::Ss(on));
+        }
         let unchanged = Expression::new("ver = :expected").with(":expected", number(expected.0));
         let written = self
             .update_if(&Key::settings(connection), update, unchanged, DOING)
@@ -74,13 +90,17 @@ impl Store {
         }
     }
 
-    /// Whether a part was enabled ever. `false` without such a connection.
-    pub async fn ever_enabled(&self, connection: ConnectionId) -> Result<bool, StoreError> {
+    /// The parts that are paused: switched off now, and on at some time before. None without such a connection.
+    pub async fn paused_parts(&self, connection: ConnectionId) -> Result<BTreeSet<Part>, StoreError> {
         let item = self.get(&Key::settings(connection), "reading settings").await?;
-        let row = item
-            .map(|item| body::<SettingsRow>(item, "settings"))
-            .transpose()?;
-        Ok(row.is_some_and(|row| row.ever_enabled.is_some()))
+        let Some(item) = item else {
+            return Ok(BTreeSet::new());
+        };
+        let stored: SettingsRow = body(item, "settings")?;
+        let settings: ConnectionSettings = from_doc(&stored.doc, "settings")?;
+        let was_on = stored.was_on.unwrap_or_default();
+        let parts = was_on.iter().filter_map(|key| Part::named(key));
+        Ok(parts.filter(|part| !part.is_on(&settings)).collect())
     }
 
     /// `true` for one caller only in the life of a connection: the one that saved the first enabled part.

@@ -131,6 +131,19 @@ impl Store {
         changed.await?.ok_or(StoreError::Missing { doing: DOING })
     }
 
+    /// Nothing is due any more: the connection is off.
+    pub async fn rest_work(&self, connection: ConnectionId) -> Result<(), StoreError> {
+        let changed = self.change_state(connection, "letting a connection rest", |state| {
+            let asks = [state.wake_at, state.taken_at, state.next_scheduled_at];
+            if asks.iter().all(Option::is_none) {
+                return Change::Keep(());
+            }
+            (state.wake_at, state.taken_at, state.next_scheduled_at) = (None, None, None);
+            Change::Write(())
+        });
+        changed.await.map(|_| ())
+    }
+
     /// Replaces when the schedule wants the next run; what else is due stays due.
     pub async fn set_next_scheduled(
         &self,

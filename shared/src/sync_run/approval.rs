@@ -33,6 +33,9 @@ pub enum VerdictError {
         /// What is held now, or that nothing is.
         because: String,
     },
+    /// The connection does not run at present.
+    #[error("the connection does not sync in its present status")]
+    NotRunning,
     /// Another run waits and must go first.
     #[error("another run is waiting; approve again when it has ended")]
     AnotherWaits,
@@ -52,6 +55,9 @@ pub async fn approve(engine: &Engine, connection: ConnectionId, id: SyncRunId) -
         .connection(connection)
         .await?
         .ok_or(VerdictError::NoSuchRun)?;
+    if !stored.value.may_run() {
+        return Err(VerdictError::NotRunning);
+    }
     let now = engine.clock.now();
     let judged = judge_again(engine, &stored.value, &run)
         .await
@@ -106,34 +112,56 @@ pub async fn reject(engine: &Engine, connection: ConnectionId, id: SyncRunId) ->
         verdict: Some(Verdict::Rejected),
         ..waiting
     });
+    call_off(engine, connection).await?;
     end(engine, &mut run).await?;
     Ok(())
 }
 
+/// Whoever keeps what was to be taken away calls the whole of it off: paused stays paused, disabled stays disabled, and
+/// who was to be disconnected is disabled.
+async fn call_off(engine: &Engine, connection: ConnectionId) -> Result<(), StoreError> {
+    let Some(mut stored) = engine.store.connection(connection).await? else {
+        return Ok(());
+    };
+    if stored.value.teardown.take().is_none() {
+        return Ok(());
+    }
+    engine.store.save_connection(&stored).await.map(|_| ())
+}
+
 /// Stops a run: at once if it waits, after the operations under way if it runs.
 pub async fn cancel(engine: &Engine, connection: ConnectionId, id: SyncRunId) -> Result<(), VerdictError> {
-    let mut run = engine
+    let run = engine
         .store
         .run(connection, id)
         .await?
         .ok_or(VerdictError::NoSuchRun)?;
     match run.state {
         RunState::Queued => {
-            run.state = RunState::Cancelled;
-            run.finished_at = Some(engine.clock.now());
-            engine.store.put_new_run(&run).await?;
-            engine.store.request_cancel(connection, id).await?;
+            let removes = !run.request.dry_run;
+            stop(engine, run).await?;
+            if removes {
+                call_off(engine, connection).await?;
+            }
             Ok(())
         }
-        RunState::Reading | RunState::Planning | RunState::Applying => {
-            engine.store.request_cancel(connection, id).await?;
-            Ok(())
-        }
+        RunState::Reading | RunState::Planning | RunState::Applying => Ok(stop(engine, run).await?),
         RunState::Held => reject(engine, connection, id).await,
         RunState::Succeeded | RunState::PartlyFailed | RunState::Failed | RunState::Cancelled => {
             Err(VerdictError::AlreadyOver)
         }
     }
+}
+
+/// Ends a run that waits, and has one that works end soon. One that is over stays as it is.
+pub(super) async fn stop(engine: &Engine, mut run: SyncRun) -> Result<(), StoreError> {
+    let (connection, id) = (run.connection, run.id);
+    if run.state == RunState::Queued {
+        run.state = RunState::Cancelled;
+        run.finished_at = Some(engine.clock.now());
+        engine.store.put_new_run(&run).await?;
+    }
+    engine.store.request_cancel(connection, id).await.map(|_| ())
 }
 
 async fn held_run(

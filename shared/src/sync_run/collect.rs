@@ -10,6 +10,7 @@ use crate::domain::ids::{ConnectionId, EntraGroupId, EntraUserId, ExtensionId};
 use crate::domain::mapping::address_key;
 use crate::domain::settings::{ScopeKind, UserSettings};
 use crate::domain::sync_run::{RunMode, RunRequest};
+use crate::domain::teardown::Removal;
 use crate::plan::snapshot::{Coverage, DirectorySnapshot, PhoneSystemSnapshot, World};
 use crate::ports::{
     Cursor, Directory, DirectoryError, GroupMembers, PhoneSystem, PhoneSystemError, Sides, SignInProblem,
@@ -105,6 +106,8 @@ pub(super) struct Task<'a> {
     /// What is known to have changed, however learnt.
     pub pending: &'a Changes,
     pub news: &'a GroupNews,
+    /// Set where everything is taken away: then the directory is not asked.
+    pub removal: Option<Removal>,
     pub store: &'a Store,
     pub sides: &'a Sides,
 }
@@ -125,6 +128,9 @@ struct DirectoryRead {
 /// Reads everything this run needs.
 pub(super) async fn collect(task: &Task<'_>) -> Result<Collected, CollectError> {
     let bindings = task.store.bindings(task.connection).await?;
+    if let Some(removal) = task.removal {
+        return task.what_goes(bindings, removal).await;
+    }
     let refused_numbers = task.store.refused_numbers(task.connection).await?;
     let (directory, phone_system) = match (&task.request.user, task.request.mode) {
         (None, RunMode::Full) => both_in_full(task, &bindings, Known::AsStored).await?,
@@ -305,6 +311,35 @@ impl Task<'_> {
 
     fn phone_system(&self) -> &dyn PhoneSystem {
         self.sides.phone_system.as_ref()
+    }
+
+    /// What is ours, and the PBX as far as that needs it: what is let go is not even looked at.
+    async fn what_goes(
+        &self,
+        bindings: BTreeMap<EntraUserId, Binding>,
+        removal: Removal,
+    ) -> Result<Collected, CollectError> {
+        let directory = DirectorySnapshot {
+            users: BTreeMap::new(),
+            coverage: Coverage::Only(bindings.keys().copied().collect()),
+            scope_members: BTreeSet::new(),
+            excluded_members: BTreeSet::new(),
+        };
+        let phone_system = match removal {
+            Removal::Delete => self.phones_of(&directory, &bindings).await?,
+            Removal::Release => PhoneSystemSnapshot {
+                rows: None,
+                details: BTreeMap::new(),
+                capacity: NOT_READ,
+            },
+        };
+        let world = World {
+            directory,
+            phone_system,
+            bindings,
+            refused_numbers: BTreeSet::new(),
+        };
+        Ok(Collected { world, cursor: None })
     }
 
     fn query(&self) -> UserQuery {

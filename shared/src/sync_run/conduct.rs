@@ -9,8 +9,10 @@ use crate::deadline::Deadline;
 use crate::domain::change::Changes;
 use crate::domain::connection::Connection;
 use crate::domain::operation_record::OperationRecord;
+use crate::domain::part::Part;
 use crate::domain::settings::ConnectionSettings;
 use crate::domain::sync_run::{RunState, SyncPart, SyncRun};
+use crate::domain::teardown::{Duty, Removal, duty};
 use crate::plan::groups::world::People;
 use crate::store::{Lease, ManagedCounts, Store, StoreError, WorkState};
 
@@ -80,7 +82,10 @@ pub(super) async fn conduct(
         .await?
         .map(|stored| stored.value)
         .unwrap_or_default();
-    if parts(&settings, run.request.dry_run).next().is_none() {
+    if parts(task.connection, &settings, run.request.dry_run)
+        .next()
+        .is_none()
+    {
         return Ok(Conducted::without_parts(End::Done));
     }
     let Some(secrets) = engine.store.secrets(task.connection.id).await? else {
@@ -109,15 +114,27 @@ pub(super) async fn conduct(
     run_parts(&frame, run).await
 }
 
-/// The parts of a run, in their order. What a paused sync of people would do may be looked at, and that of groups where
-/// nothing is on yet: that is how rules are tried before they are switched on.
-pub(super) fn parts(settings: &ConnectionSettings, dry_run: bool) -> impl Iterator<Item = SyncPart> {
+/// The parts of a run, in their order: those that are kept in step, and those whose objects are taken away. What a paused
+/// sync of people or contacts would do may be looked at, and that of groups where nothing is on yet: that is how rules are
+/// tried before they are switched on.
+pub(super) fn parts(
+    connection: &Connection,
+    settings: &ConnectionSettings,
+    dry_run: bool,
+) -> impl Iterator<Item = SyncPart> {
     let on = move |part: &SyncPart| match part {
-        SyncPart::Users => settings.users.enabled || dry_run,
-        SyncPart::Groups => settings.groups.enabled || (dry_run && !settings.users.enabled),
-        SyncPart::Contacts => settings.contacts.enabled || dry_run,
+        SyncPart::Users => dry_run || duty(Part::Users, connection, settings) != Duty::Rest,
+        SyncPart::Groups => {
+            (dry_run && !settings.users.enabled) || works(duty(Part::Groups, connection, settings))
+        }
+        SyncPart::Contacts => dry_run || works(duty(Part::Contacts, connection, settings)),
     };
     SyncPart::ALL.into_iter().filter(on)
+}
+
+/// Groups and contacts are let go with the end of the connection, all at once.
+fn works(duty: Duty) -> bool {
+    matches!(duty, Duty::Sync | Duty::Remove(Removal::Delete))
 }
 
 /// `people`: who has an extension, if the part before found out.
@@ -151,7 +168,10 @@ struct Tally {
 
 async fn run_parts(frame: &Frame<'_>, run: &mut SyncRun) -> Result<Conducted, RunError> {
     let mut tally = Tally::new(frame.basis.state.counts);
-    for part in parts(frame.basis.settings, run.request.dry_run) {
+    let Basis {
+        connection, settings, ..
+    } = &frame.basis;
+    for part in parts(connection, settings, run.request.dry_run) {
         // Boxed: each part's whole work is in it.
         match Box::pin(one_part(part, frame, tally.people.take(), run)).await {
             Ok(end) => tally.take(part, end),

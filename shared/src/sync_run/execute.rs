@@ -136,6 +136,10 @@ pub(super) async fn execute<O: Operate>(
         supervisor,
         state: Mutex::new(state),
     };
+    // Who switched a part off while this was being decided is not kept waiting for the first operations.
+    if !operations.is_empty() && supervisor.cancelled().await {
+        course.stop(Stopped::Cancelled);
+    }
     let mut rest = operations.into_iter().peekable();
     while let Some(phase) = rest.peek().map(Operate::phase) {
         let mut together = Vec::new();

@@ -113,6 +113,7 @@ pub async fn explain(
         news: &GroupNews::default(),
         store: &engine.store,
         sides: &sides,
+        removal: None,
     };
     let mut world = collect(&task).await?.world;
     world.phone_system.capacity = sides.phone_system.capacity().await.map_err(CollectError::from)?;
@@ -153,6 +154,7 @@ pub async fn explain(
 
 fn policy(settings: &ConnectionSettings, now: Timestamp) -> Policy {
     Policy {
+        removal: None,
         users: settings.users.clone(),
         safety: settings.safety.clone(),
         now,

@@ -43,7 +43,7 @@ pub(super) async fn judge_again(
     let mut run = run.clone();
     run.request.mode = RunMode::Full;
     let mut waiting = WaitingByPart::new();
-    for part in parts(&settings, run.request.dry_run) {
+    for part in parts(connection, &settings, run.request.dry_run) {
         if let Some(of_part) = one_part(part, &basis, &run).await? {
             waiting.insert(part, of_part);
         }

@@ -17,10 +17,12 @@ pub(crate) mod groups;
 mod hold;
 mod judge;
 mod lease;
+pub mod lifecycle;
 mod outcome;
 mod part;
 pub mod request;
 pub mod run;
+mod teardown;
 mod users;
 mod watch;
 

@@ -5,8 +5,10 @@ use crate::deadline::Deadline;
 use crate::domain::change::Changes;
 use crate::domain::connection::Connection;
 use crate::domain::operation_record::{OperationRecord, OutcomeKind};
+use crate::domain::part::Part;
 use crate::domain::settings::ConnectionSettings;
 use crate::domain::sync_run::{Counts, Progress, SyncPart, SyncRun, Verdict};
+use crate::domain::teardown::{Duty, Removal, duty};
 use crate::plan::groups::world::People;
 use crate::ports::Sides;
 use crate::store::{Lease, Store, StoreError, WorkState};
@@ -60,6 +62,14 @@ pub(super) struct PartEnd {
 impl<'a> Basis<'a> {
     pub fn store(&self) -> &'a Store {
         &self.engine.store
+    }
+
+    /// What is to become of the objects of a part, where an admin wants them taken away.
+    pub fn removal(&self, part: Part) -> Option<Removal> {
+        match duty(part, self.connection, self.settings) {
+            Duty::Remove(removal) => Some(removal),
+            Duty::Sync | Duty::Rest => None,
+        }
     }
 
     pub fn stamp(&self, run: &SyncRun) -> Stamp {

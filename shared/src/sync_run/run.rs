@@ -20,7 +20,9 @@ use super::conduct::{self, Conducted};
 use super::consent::{LackError, lacking};
 use super::failure::{RunFailure, back_off};
 use super::lease::{LEASE_TTL, while_held};
+use super::lifecycle::next_scheduled;
 use super::request::hint;
+use super::teardown::{self, After};
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,14 +111,11 @@ async fn under_lease(engine: &Engine, lease: &Lease, deadline: &Deadline) -> Res
         .work_state(lease.connection)
         .await?
         .unwrap_or_default();
-    let Some(mut run) = pick(engine, lease, &state).await? else {
-        let next = next_time(engine, lease.connection).await?;
-        engine.store.set_next_scheduled(lease.connection, next).await?;
-        engine.store.release_lease(lease).await?;
-        return Ok(RunEnd::NothingDue);
+    let Some(mut run) = pick(engine, lease, &connection.value, &state).await? else {
+        return nothing_to_run(engine, lease, &connection.value).await;
     };
-    if !connection.value.status.may_run() || run.cancel_requested || run.state.is_final() {
-        return cancel(engine, lease, run, &state).await;
+    if !connection.value.may_run() || run.cancel_requested || run.state.is_final() {
+        return cancel(engine, lease, &connection.value, run, &state).await;
     }
     run.started_at.get_or_insert(engine.clock.now());
     let id = run.id;
@@ -147,8 +146,27 @@ async fn under_lease(engine: &Engine, lease: &Lease, deadline: &Deadline) -> Res
     })
 }
 
+async fn nothing_to_run(engine: &Engine, lease: &Lease, connection: &Connection) -> Result<RunEnd, RunError> {
+    let store = &engine.store;
+    if connection.may_run() {
+        let next = next_time(engine, connection).await?;
+        store.set_next_scheduled(lease.connection, next).await?;
+    } else {
+        // Whatever asked for work asked before the connection was switched off.
+        store.rest_work(lease.connection).await?;
+        store.rest_pending(lease.connection).await?;
+    }
+    store.release_lease(lease).await?;
+    Ok(RunEnd::NothingDue)
+}
+
 /// The unfinished run, else the waiting one, else a new scheduled one if its time has come.
-async fn pick(engine: &Engine, lease: &Lease, state: &WorkState) -> Result<Option<SyncRun>, StoreError> {
+async fn pick(
+    engine: &Engine,
+    lease: &Lease,
+    connection: &Connection,
+    state: &WorkState,
+) -> Result<Option<SyncRun>, StoreError> {
     if let Some(id) = state.running_run
         && let Some(run) = engine.store.run(lease.connection, id).await?
         && !run.state.is_final()
@@ -162,6 +180,9 @@ async fn pick(engine: &Engine, lease: &Lease, state: &WorkState) -> Result<Optio
         if !run.state.is_final() || !scheduled {
             return Ok(Some(run));
         }
+    }
+    if !connection.may_run() {
+        return Ok(None);
     }
     let (trigger, mode) = if state.due_at.is_some_and(|due| due <= now) {
         (Trigger::Scheduled, RunMode::Full)
@@ -186,14 +207,17 @@ async fn pick(engine: &Engine, lease: &Lease, state: &WorkState) -> Result<Optio
 async fn cancel(
     engine: &Engine,
     lease: &Lease,
+    connection: &Connection,
     mut run: SyncRun,
     state: &WorkState,
 ) -> Result<RunEnd, RunError> {
+    let now = engine.clock.now();
     run.state = RunState::Cancelled;
-    run.finished_at = Some(engine.clock.now());
-    let next = next_time(engine, lease.connection).await?;
+    run.finished_at.get_or_insert(now);
     let finish = Finish {
-        next_scheduled_at: next,
+        next_scheduled_at: next_time(engine, connection).await?,
+        // What an admin wants taken away is not called off with a run that was asked for before.
+        due_at: connection.teardown.as_ref().map(|_| now + back_off(1)),
         ..uneventful(run.id, state)
     };
     engine.store.finish_run(lease, finish, &run).await?;
@@ -210,6 +234,7 @@ async fn close(
     conducted: Conducted,
 ) -> Result<(), RunError> {
     let now = engine.clock.now();
+    let before = connection.value.clone();
     let settings = engine
         .store
         .settings(lease.connection)
@@ -217,7 +242,7 @@ async fn close(
         .map(|settings| settings.value);
     let next = settings
         .as_ref()
-        .and_then(|settings| scheduled_after(settings, now));
+        .and_then(|settings| next_scheduled(&before, settings, now));
     let counts = conducted.counts.unwrap_or(state.counts);
     let mut finish = Finish {
         next_scheduled_at: next,
@@ -275,7 +300,17 @@ async fn close(
         set_status(engine, connection, settings.as_ref(), &conducted).await?;
         settle(engine, lease, &run, &conducted).await?;
     }
-    engine.store.finish_run(lease, finish, &run).await?;
+    match teardown::after(engine, &before, &run, &conducted.end).await? {
+        After::Nothing => engine.store.finish_run(lease, finish, &run).await?,
+        After::Again => {
+            finish.due_at = Some(now + back_off(1));
+            engine.store.finish_run(lease, finish, &run).await?;
+        }
+        After::Over(connection) => {
+            let store = &engine.store;
+            store.finish_teardown(lease, finish, &run, &connection).await?;
+        }
+    }
     if matches!(conducted.end, conduct::End::OutOfTime) {
         hint(engine, lease.connection, Trigger::Continuation, Some(run.id)).await;
     }
@@ -358,6 +393,10 @@ async fn set_status(
     settings: Option<&ConnectionSettings>,
     conducted: &Conducted,
 ) -> Result<(), StoreError> {
+    // A run that takes away what a disabled connection leaves behind switches nothing on.
+    if !connection.value.status.may_run() {
+        return Ok(());
+    }
     let failure = match &conducted.end {
         conduct::End::Failed(failure) => Some(failure),
         conduct::End::Done | conduct::End::Held => conducted.trouble.as_ref(),
@@ -417,9 +456,9 @@ async fn recovered(
     }
 }
 
-async fn next_time(engine: &Engine, connection: ConnectionId) -> Result<Option<Timestamp>, StoreError> {
-    let settings = engine.store.settings(connection).await?;
-    Ok(settings.and_then(|settings| scheduled_after(&settings.value, engine.clock.now())))
+async fn next_time(engine: &Engine, connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    let settings = engine.store.settings(connection.id).await?;
+    Ok(settings.and_then(|settings| next_scheduled(connection, &settings.value, engine.clock.now())))
 }
 
 /// When the schedule runs next; never while no part is switched on.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::binding::Binding;
 use crate::domain::ids::EntraUserId;
 use crate::domain::operation_record::{ObjectKind, OperationRecord, OutcomeKind};
+use crate::domain::part::Part;
 use crate::domain::sync_run::{Counts, RunRequest, RunState, SyncPart, SyncRun};
 use crate::plan::check::{Checked, check};
 use crate::plan::groups::world::{OwnExtension, People};
@@ -83,6 +84,7 @@ fn task<'a>(basis: &Basis<'a>, request: &'a RunRequest) -> Task<'a> {
         fingerprint: basis.settings.rules_fingerprint(),
         pending: basis.pending,
         news: basis.news,
+        removal: basis.removal(Part::Users),
         store: basis.store(),
         sides: basis.sides,
     }
@@ -90,6 +92,7 @@ fn task<'a>(basis: &Basis<'a>, request: &'a RunRequest) -> Task<'a> {
 
 fn policy(basis: &Basis<'_>) -> Policy {
     Policy {
+        removal: basis.removal(Part::Users),
         users: basis.settings.users.clone(),
         safety: basis.settings.safety.clone(),
         now: basis.engine.clock.now(),

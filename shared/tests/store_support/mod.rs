@@ -46,6 +46,7 @@ pub fn connection_of(serial: &str) -> Connection {
             capabilities: Capabilities::default(),
             ca_pem: None,
         },
+        teardown: None,
         authorised_account: None,
         secret_expires_at: None,
         created_at: now(),

@@ -13,6 +13,8 @@ pub enum CookieKind {
     Me,
     /// The console.
     Console,
+    /// The language that somebody chose.
+    Language,
 }
 
 impl CookieKind {
@@ -22,6 +24,7 @@ impl CookieKind {
             Self::SignIn => "__Host-sign-in",
             Self::Me => "__Host-me",
             Self::Console => "__Host-console",
+            Self::Language => "__Host-language",
         }
     }
 
@@ -30,6 +33,7 @@ impl CookieKind {
         match self {
             Self::SignIn => Some(600),
             Self::Me | Self::Console => None,
+            Self::Language => Some(365 * 24 * 3600),
         }
     }
 

@@ -7,6 +7,8 @@ use fluent_bundle::{FluentArgs, FluentResource};
 use http::{HeaderMap, header};
 use unic_langid::LanguageIdentifier;
 
+use crate::cookies::{CookieKind, read_cookie};
+
 /// A language of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Language {
@@ -41,13 +43,15 @@ fn bundle(language: &str, text: &str) -> Bundle {
 }
 
 impl Language {
-    /// The language that a browser prefers, unless a choice (`en`, `zh-CN`) was made.
+    /// The language that a browser prefers, unless a choice (`en`, `zh-CN`) was made, now or earlier.
     pub fn of(headers: &HeaderMap, chosen: Option<&str>) -> Self {
+        let kept = read_cookie(headers, CookieKind::Language);
         let preferred = headers
             .get(header::ACCEPT_LANGUAGE)
             .and_then(|value| value.to_str().ok());
         chosen
             .and_then(Self::named)
+            .or_else(|| kept.and_then(Self::named))
             .or_else(|| preferred.and_then(Self::preferred))
             .unwrap_or_default()
     }
@@ -60,7 +64,25 @@ impl Language {
         }
     }
 
-    fn named(tag: &str) -> Option<Self> {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::English => Self::Chinese,
+            Self::Chinese => Self::English,
+        }
+    }
+
+    /// What its speakers call it.
+    pub fn own_name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::Chinese => "简体中文",
+        }
+    }
+
+    /// The language with this tag.
+    pub fn named(tag: &str) -> Option<Self> {
         let primary = tag.trim().split(['-', '_']).next()?;
         match primary.to_ascii_lowercase().as_str() {
             "en" => Some(Self::English),
@@ -82,6 +104,12 @@ impl Words {
     /// The sentence with this key; the key itself where nobody wrote one.
     pub fn text(&self, key: &str) -> String {
         self.with(key, &[])
+    }
+
+    /// The sentence with this key, if there is one.
+    pub fn maybe(&self, key: &str) -> Option<String> {
+        let (english, _) = &*BUNDLES;
+        english.get_message(key).map(|_| self.text(key))
     }
 
     /// The same with values in it.

@@ -218,6 +218,7 @@ async fn connect(engine: &Engine, pbx_url: &str) -> anyhow::Result<ConnectionId>
             capabilities: Capabilities::default(),
             ca_pem: None,
         },
+        teardown: None,
         authorised_account: None,
         secret_expires_at: None,
         created_at: now,

@@ -62,17 +62,18 @@ async fn all(
     let (first, mut cursor) = place(page.cursor.as_deref());
     let mut items = Vec::new();
     for (place, (_, kind)) in KINDS.iter().enumerate().skip(first) {
+        let room = page.limit.saturating_sub(items.len());
         let rest = PageRequest {
-            limit: page.limit.saturating_sub(items.len()),
+            limit: room.max(1),
             cursor: cursor.take(),
         };
-        if rest.limit == 0 {
+        let found = of_kind(store, connection, *kind, &rest).await?;
+        if room == 0 && !found.items.is_empty() {
             return Ok(Listing {
                 items,
                 next_cursor: Some(format!("{place}:")),
             });
         }
-        let found = of_kind(store, connection, *kind, &rest).await?;
         items.extend(found.items);
         if let Some(next) = found.next_cursor {
             return Ok(Listing {

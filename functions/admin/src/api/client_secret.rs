@@ -37,10 +37,19 @@ pub async fn replace_client_secret(
     Path(id): Path<String>,
     JsonBody(body): JsonBody<NewClientSecret>,
 ) -> Result<Json<ConnectionView>, Problem> {
-    let connection = replaceable(&state, &id).await?;
+    Ok(Json(replace_secret(&state, &id, body).await?))
+}
+
+/// Tests the new secret and puts it in the old one's place.
+pub async fn replace_secret(
+    state: &AdminState,
+    id: &str,
+    body: NewClientSecret,
+) -> Result<ConnectionView, Problem> {
+    let connection = replaceable(state, id).await?;
     let ends_at = checked(&body)?;
     let credential = AppCredential::Secret(body.client_secret.0);
-    Ok(Json(replace(&state, connection, credential, ends_at).await?))
+    replace(state, connection, credential, ends_at).await
 }
 
 fn checked(body: &NewClientSecret) -> Result<Option<Timestamp>, Problem> {

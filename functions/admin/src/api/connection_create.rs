@@ -85,7 +85,8 @@ pub async fn create_connection(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(answer)))
 }
 
-async fn create(state: &AdminState, body: NewConnection) -> Result<Connection, CreateError> {
+/// Tests both sides and stores what passes.
+pub async fn create(state: &AdminState, body: NewConnection) -> Result<Connection, CreateError> {
     let now = state.engine.clock.now();
     let (mut connection, secrets) = untested(body, now).map_err(CreateError::Fields)?;
     let (missing, facts) = test(state, &mut connection, &secrets).await?;
@@ -130,6 +131,7 @@ fn untested(
             capabilities: shared::domain::connection::Capabilities::default(),
             ca_pem: body.pbx.ca_pem,
         },
+        teardown: None,
         authorised_account: None,
         secret_expires_at: ends_at,
         created_at: now,

@@ -46,7 +46,8 @@ pub async fn write_console_access(
     Ok(answer(version, access))
 }
 
-fn problems(access: &ConsoleAccess, present: &ConsoleAccess, reach: Reach) -> Vec<FieldProblem> {
+/// What is wrong with a list, and who may not say so.
+pub fn problems(access: &ConsoleAccess, present: &ConsoleAccess, reach: Reach) -> Vec<FieldProblem> {
     let mut problems: Vec<FieldProblem> = access
         .problems()
         .into_iter()

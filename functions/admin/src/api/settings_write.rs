@@ -8,19 +8,19 @@ use shared::domain::connection::{Connection, ConnectionStatus};
 use shared::domain::permissions::{application, delegated};
 use shared::domain::settings::ConnectionSettings;
 use shared::domain::settings_check::FieldProblem;
-use shared::store::{StoreError, Version};
+use shared::store::{StoreError, Version, Versioned};
 use shared::sync_run::consent::{LackError, lacking};
 use shared::telemetry::chain;
 
 use super::lookup;
 use super::settings_read::{VersionedSettings, answer, entity_tag};
-use super::take_up::take_up;
+use super::take_up::start_the_first_time;
 use crate::AdminState;
 use crate::body::AnyJson;
 use crate::problem::{Kind, Problem};
 use crate::read_only::forbidden_change;
 use crate::settings_document;
-use crate::use_cases::next_run;
+use crate::use_cases::{LifecycleError, after_save, next_run};
 
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -31,11 +31,13 @@ pub enum WriteError {
     #[error("some values must be mended")]
     Invalid(Vec<FieldProblem>),
     #[error("{0}")]
-    ReadOnly(&'static str),
+    ReadOnly(String),
     #[error("there is no such connection")]
     NoSuchConnection,
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Lifecycle(#[from] LifecycleError),
 }
 
 impl From<WriteError> for Problem {
@@ -53,6 +55,7 @@ impl From<WriteError> for Problem {
             WriteError::ReadOnly(why) => Self::new(Kind::ReadOnly, why),
             WriteError::NoSuchConnection => Self::not_found("connection"),
             WriteError::Store(error) => error.into(),
+            WriteError::Lifecycle(error) => error.into(),
         }
     }
 }
@@ -73,25 +76,24 @@ pub async fn write_settings(
     AnyJson(document): AnyJson,
 ) -> Result<VersionedSettings, Problem> {
     let connection = lookup::connection(&state.engine.store, &id).await?.value;
-    let (version, settings) = save(&state, &connection, &headers, document).await?;
+    let old = state.engine.store.settings(connection.id).await?;
+    let old = old.ok_or(WriteError::NoSuchConnection)?;
+    precondition(&headers, old.version)?;
+    let (version, settings) = save(&state, &connection, &old, document).await?;
     Ok(answer(version, settings))
 }
 
-async fn save(
+/// Judges a document and puts it in the place of the settings that were read.
+pub async fn save(
     state: &AdminState,
     connection: &Connection,
-    headers: &HeaderMap,
+    old: &Versioned<ConnectionSettings>,
     document: Value,
 ) -> Result<(Version, ConnectionSettings), WriteError> {
     let store = &state.engine.store;
-    let old = store
-        .settings(connection.id)
-        .await?
-        .ok_or(WriteError::NoSuchConnection)?;
-    precondition(headers, old.version)?;
     let settings = settings_document::parse(document).map_err(WriteError::Invalid)?;
-    let ever_enabled = store.ever_enabled(connection.id).await?;
-    if let Some(why) = forbidden_change(&connection.status, ever_enabled, &old.value, &settings) {
+    let paused = store.paused_parts(connection.id).await?;
+    if let Some(why) = forbidden_change(&connection.status, &paused, &old.value, &settings) {
         return Err(WriteError::ReadOnly(why));
     }
     if next_run(&settings.schedule, state.engine.clock.now()).is_err() {
@@ -105,7 +107,8 @@ async fn save(
         .await?
         .map_err(|_stale| WriteError::Stale)?;
     ask_for_more(state, connection, (&old.value, &settings)).await?;
-    take_up(state, connection, &settings).await?;
+    after_save(&state.engine, connection.id, &old.value, &settings).await?;
+    start_the_first_time(state, connection, &settings).await?;
     Ok((version, settings))
 }
 

@@ -6,10 +6,9 @@ use shared::domain::ids::ConnectionId;
 use shared::domain::settings::ConnectionSettings;
 use shared::domain::sync_run::{RunMode, RunRequest, Trigger};
 use shared::store::StoreError;
-use shared::sync_run::run::scheduled_after;
 
 use crate::AdminState;
-use crate::use_cases::{RequestError, request_run};
+use crate::use_cases::{RequestError, follow, request_run};
 
 /// Has the schedule, the watch and the presence follow these settings; the first time that any part is on, a run starts.
 pub async fn take_up(
@@ -17,18 +16,19 @@ pub async fn take_up(
     connection: &Connection,
     settings: &ConnectionSettings,
 ) -> Result<(), StoreError> {
-    let store = &state.engine.store;
-    let now = state.engine.clock.now();
-    store
-        .set_next_scheduled(connection.id, scheduled_after(settings, now))
-        .await?;
-    store.watch_soon(connection.id, connection.tenant, now).await?;
-    store
-        .presence_soon(connection.id, settings.presence.enabled, now)
-        .await?;
+    follow(&state.engine, connection, settings).await?;
+    start_the_first_time(state, connection, settings).await
+}
+
+/// Starts a run if a part is on for the first time in the life of the connection.
+pub async fn start_the_first_time(
+    state: &AdminState,
+    connection: &Connection,
+    settings: &ConnectionSettings,
+) -> Result<(), StoreError> {
     // A connection that cannot run yet keeps its first save until it can.
     let may_start = settings.any_part_enabled() && connection.status.may_run();
-    if may_start && store.mark_ever_enabled(connection.id).await? {
+    if may_start && state.engine.store.mark_ever_enabled(connection.id).await? {
         start_first_run(state, connection.id).await?;
     }
     Ok(())

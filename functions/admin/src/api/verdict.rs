@@ -20,6 +20,10 @@ impl From<VerdictError> for Problem {
                 Kind::PlanChanged,
                 format!("{because}; look at the held removals again before you approve them"),
             ),
+            VerdictError::NotRunning => Self::new(
+                Kind::Conflict,
+                "the connection is switched off: enable it, then look at the held removals again",
+            ),
             VerdictError::AnotherWaits => Self::new(
                 Kind::Conflict,
                 "another run waits: approve again when it has ended",

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::domain::connection::{AuthorisedAccount, Capabilities, Connection, ConnectionStatus};
-use shared::domain::ids::{ClientId, ConnectionId, EntraUserId, TenantId};
+use shared::domain::ids::{ClientId, ConnectionId, EntraUserId, SyncRunId, TenantId};
+use shared::domain::part::Part;
 use shared::domain::secret_warning::SecretWarning;
-use shared::domain::sync_run::{SyncPart, SyncRun};
+use shared::domain::sync_run::{RunState, SyncPart, SyncRun};
+use shared::domain::teardown::{Removal, TeardownEnd};
 use shared::store::{StoreError, WorkState};
 
 use super::notifications::NotificationsView;
@@ -32,17 +34,6 @@ pub enum Status {
 }
 
 impl Status {
-    /// As the API writes it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::AwaitingConsent => "awaiting_consent",
-            Self::Connected => "connected",
-            Self::Disabled => "disabled",
-            Self::Disconnected => "disconnected",
-            Self::NeedsAttention => "needs_attention",
-        }
-    }
-
     /// The status and what to do about it.
     pub fn of(status: &ConnectionStatus) -> (Self, Option<String>) {
         match status {
@@ -71,6 +62,9 @@ pub struct ConnectionView {
     redirect_uri: String,
     /// Register it with the app, for people's sign-in.
     sso_redirect_uri: String,
+    /// Removals that an admin asked for and that are not done yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    teardown: Option<TeardownView>,
     /// Who signed in to connect, last.
     #[serde(skip_serializing_if = "Option::is_none")]
     authorised_account: Option<AuthorisedAccountView>,
@@ -105,6 +99,20 @@ pub struct PbxView {
     firmware_version: String,
     serial_number: String,
     capabilities: Capabilities,
+}
+
+/// Removals that an admin asked for.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct TeardownView {
+    /// How the connection stands once they are done.
+    ends: TeardownEnd,
+    /// What becomes of the objects of which parts.
+    parts: BTreeMap<Part, Removal>,
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+    /// The run whose removals wait for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_run: Option<SyncRunId>,
 }
 
 /// An admin who signed in to connect.
@@ -170,7 +178,10 @@ impl ConnectionView {
         last_run: Option<&SyncRun>,
         following: BetweenRuns,
     ) -> Self {
-        let (status, status_reason) = Status::of(&connection.status);
+        let (status, mut status_reason) = Status::of(&connection.status);
+        if connection.is_being_disconnected() {
+            status_reason = Some("being disconnected: a run deletes or lets go what was bound".to_owned());
+        }
         let now = state.engine.clock.now();
         let ends_at = connection.secret_expires_at;
         let warning = ends_at.and_then(|end| SecretWarning::reached(end, now));
@@ -190,6 +201,14 @@ impl ConnectionView {
             },
             redirect_uri: state.redirect_uri(),
             sso_redirect_uri: state.sso_redirect_uri(),
+            teardown: connection.teardown.map(|teardown| TeardownView {
+                ends: teardown.ends,
+                parts: teardown.parts,
+                since: teardown.since,
+                held_run: work
+                    .held_run
+                    .filter(|_| last_run.is_some_and(|run| run.state == RunState::Held)),
+            }),
             authorised_account: connection.authorised_account.map(AuthorisedAccountView::of),
             secret_expires_at: connection.secret_expires_at,
             secret_warning: warning.map(|warning| warning.sentence(now)),

@@ -66,6 +66,10 @@ fn viewers_read_operators_run_and_admins_change() {
             (_, path) if path.ends_with("/console-access") => Access::Needs(Role::Admin),
             ("GET", _) => Access::Needs(Role::Viewer),
             ("POST", _) if below_runs => Access::Needs(Role::Operator),
+            ("PUT" | "DELETE", path) if path.ends_with("/presence") => Access::Needs(Role::Operator),
+            ("POST", path) if path.ends_with("/pause") || path.ends_with("/resume") => {
+                Access::Needs(Role::Operator)
+            }
             _ => Access::Needs(Role::Admin),
         };
         assert_eq!(access, expected, "{method} {template}");

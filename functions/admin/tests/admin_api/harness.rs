@@ -173,6 +173,7 @@ pub fn connection() -> Connection {
             capabilities: Capabilities::default(),
             ca_pem: None,
         },
+        teardown: None,
         authorised_account: None,
         secret_expires_at: None,
         created_at: "2026-02-01T00:00:00Z".parse().unwrap(),

@@ -8,6 +8,7 @@ mod document;
 mod events;
 mod fake_sides;
 mod harness;
+mod lifecycle;
 mod records;
 mod runs;
 mod secrecy;

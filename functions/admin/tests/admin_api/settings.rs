@@ -60,7 +60,6 @@ async fn bad_settings_are_refused_whole_naming_every_field() {
     assert_eq!(
         pointers,
         [
-            "/contacts/enabled",
             "/extra",
             "/groups/scope/group_ids",
             "/schedule/time",

@@ -265,6 +265,7 @@ fn joined(now: Timestamp) -> (Connection, ConnectionSecrets) {
             capabilities: Capabilities::default(),
             ca_pem: None,
         },
+        teardown: None,
         authorised_account: None,
         secret_expires_at: None,
         created_at: now,

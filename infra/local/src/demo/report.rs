@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::settings::WebOrigin;
 
 use super::progress::number;
@@ -79,19 +79,19 @@ fn counted(run: &Value, object: &str) -> String {
     counted.join(", ")
 }
 
-/// What a run made of people, of contacts and of phonebooks, a line each.
+/// What a run made of each kind of object, a line each.
 pub fn objects(run: &Value) -> String {
     let labels = [
         ("user", "people"),
+        ("group", "groups"),
         ("phonebook", "phonebooks"),
         ("contact", "contacts"),
     ];
     let lines: Vec<String> = labels
         .iter()
-        .filter_map(|(object, label)| {
-            let of_object = json!({ "counts": run["counts_by_object"].get(object)? });
-            Some(format!("  {label}: {}", counts(&of_object)))
-        })
+        .map(|(object, label)| (label, counted(run, object)))
+        .filter(|(_, counted)| !counted.is_empty())
+        .map(|(label, counted)| format!("  {label}: {counted}"))
         .collect();
     lines.join("\n")
 }
@@ -191,6 +191,7 @@ pub fn presences(minute: u32, moved: &[(&str, &str, &str)], bindings: &[Value], 
 /// Where to go from here.
 pub fn invite(origin: &WebOrigin, token: &str, tenant: &str) {
     println!("\nThe demo keeps serving. Stop it with Ctrl-C.");
+    println!("  Console {origin}/console");
     println!("  API     {origin}/api/v1/connections");
     println!("  Schema  {origin}/openapi.json");
     println!("  Token   {token}");
@@ -208,6 +209,8 @@ fn text(operation: &Value, field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn operations() -> Vec<Value> {

@@ -57,7 +57,9 @@ fn hold_reason(plan: &GroupPlan, world: &GroupWorld, policy: &GroupPolicy) -> Op
         source_is_empty: world
             .groups
             .is_empty()
-            .then_some("the directory returned none of the chosen groups"),
+            .then_some("the directory returned none of the chosen groups")
+            // Then it is not asked.
+            .filter(|_| !policy.switched_off),
     };
     removing.hold_reason(&policy.safety)
 }

@@ -321,7 +321,9 @@ fn leaving(binding: &GroupBinding, world: &GroupWorld, policy: &GroupPolicy) -> 
     let scope = &policy.groups.scope;
     // Of groups that the rules name, others are not asked for.
     let asked_for = scope.kind != ScopeKind::Groups || scope.group_ids.contains(&binding.group);
-    let reason = if asked_for && !world.groups.contains_key(&binding.group) {
+    let reason = if policy.switched_off {
+        Reason::SwitchedOff
+    } else if asked_for && !world.groups.contains_key(&binding.group) {
         Reason::GroupDeleted
     } else {
         Reason::OutOfScope
@@ -338,12 +340,12 @@ fn leaving(binding: &GroupBinding, world: &GroupWorld, policy: &GroupPolicy) -> 
 /// What was made for another target than the settings name now. It is not looked at: deleting twice does no harm.
 pub(super) fn stray(binding: &GroupBinding, policy: &GroupPolicy) -> GroupOperation {
     let there = binding.bound().map(|bound| bound.id);
-    removal(
-        binding,
-        there,
-        policy.groups.delete_when_out_of_scope,
-        Reason::OutOfScope,
-    )
+    let reason = if policy.switched_off {
+        Reason::SwitchedOff
+    } else {
+        Reason::OutOfScope
+    };
+    removal(binding, there, policy.groups.delete_when_out_of_scope, reason)
 }
 
 fn removal(

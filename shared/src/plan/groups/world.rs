@@ -60,6 +60,8 @@ pub struct GroupPolicy {
     pub now: Timestamp,
     /// How many groups the last good run left managed.
     pub last_good_managed: Option<u64>,
+    /// Everything of ours is taken away, whatever the rules say.
+    pub switched_off: bool,
 }
 
 impl GroupWorld {

@@ -11,7 +11,7 @@ use crate::domain::entra_group::EntraGroup;
 use crate::domain::group_binding::{BoundGroup, GroupBinding, GroupStage};
 use crate::domain::ids::{EntraGroupId, EntraUserId, ExtensionId, PbxGroupId};
 use crate::domain::number::ExtensionNumber;
-use crate::domain::pbx_group::{GroupDigest, GroupPatch, GroupValues, PbxGroup, PbxGroupRow};
+use crate::domain::pbx_group::{GroupDigest, GroupPatch, GroupValues, MemberRole, PbxGroup, PbxGroupRow};
 use crate::domain::settings::{GroupSettings, GroupTarget, GroupType, SafetySettings};
 
 pub fn now() -> Timestamp {
@@ -42,6 +42,7 @@ pub fn policy() -> GroupPolicy {
             max_removals_percent: 100,
         },
         now: now(),
+        switched_off: false,
         last_good_managed: None,
     }
 }

@@ -5,7 +5,11 @@ mod effect;
 mod lines;
 mod scope;
 
+use std::borrow::Cow;
+
 use crate::domain::operation_record::{ObjectKind, OperationRecord, OutcomeKind};
+use crate::domain::part::Part;
+use crate::domain::settings::{ConnectionSettings, MailboxScope, PeopleScope, ScopeKind, SharedContacts};
 use crate::domain::sync_run::{Counts, Progress, RunState, SyncPart, SyncRun, Trigger};
 use crate::plan::contacts::ContactPlan;
 use crate::plan::contacts::check::{Checked, check};
@@ -34,6 +38,14 @@ struct Decided {
 
 /// Brings contacts and phonebooks in step.
 pub(super) async fn conduct(frame: &Frame<'_>, run: &mut SyncRun) -> Result<PartEnd, CollectError> {
+    let settings = rules(&frame.basis);
+    let frame = &Frame {
+        basis: Basis {
+            settings: &settings,
+            ..frame.basis
+        },
+        ..*frame
+    };
     if !is_due(&frame.basis, run) {
         return Ok(PartEnd {
             whole: true,
@@ -50,10 +62,35 @@ pub(super) async fn conduct(frame: &Frame<'_>, run: &mut SyncRun) -> Result<Part
 
 /// What a full read of both sides would hold now.
 pub(super) async fn judge(basis: &Basis<'_>, run: &SyncRun) -> Result<Option<Waiting>, CollectError> {
+    let settings = rules(basis);
+    let basis = &Basis {
+        settings: &settings,
+        ..*basis
+    };
     if !is_due(basis, run) {
         return Ok(None);
     }
     Ok(decide(basis, run, false).await?.waiting)
+}
+
+/// The settings to go by. Where everything of ours is taken away, no mailbox is chosen, so each one is one too many.
+fn rules<'a>(basis: &Basis<'a>) -> Cow<'a, ConnectionSettings> {
+    if basis.removal(Part::Contacts).is_none() {
+        return Cow::Borrowed(basis.settings);
+    }
+    let mut settings = basis.settings.clone();
+    settings.contacts.personal.enabled = true;
+    settings.contacts.personal.acknowledged_visibility = true;
+    settings.contacts.personal.scope = PeopleScope {
+        kind: ScopeKind::Groups,
+        ..PeopleScope::default()
+    };
+    settings.contacts.shared = SharedContacts {
+        enabled: true,
+        scope: MailboxScope::Selected,
+        mailboxes: Vec::new(),
+    };
+    Cow::Owned(settings)
 }
 
 /// Contacts go with the schedule and with what people ask for: Graph tells changes of people and groups alone.

@@ -116,6 +116,7 @@ pub(super) async fn groups(
     let scope = &policy.groups.scope;
     Ok(match scope.kind {
         ScopeKind::All | ScopeKind::Types => directory.list_groups().await?,
+        ScopeKind::Groups if scope.group_ids.is_empty() => BTreeMap::new(),
         ScopeKind::Groups => {
             directory
                 .groups_by_id(&scope.group_ids.iter().copied().collect())

@@ -7,7 +7,8 @@ mod outcome;
 mod relevance;
 
 use crate::domain::operation_record::{ObjectKind, OperationRecord, OutcomeKind};
-use crate::domain::settings::GroupTarget;
+use crate::domain::part::Part;
+use crate::domain::settings::{GroupScope, GroupTarget, ScopeKind};
 use crate::domain::sync_run::{Counts, RunState, SyncPart, SyncRun};
 use crate::plan::groups::check::{CheckedGroups, check};
 use crate::plan::groups::world::{GroupPolicy, GroupWorld, People};
@@ -71,8 +72,19 @@ async fn people_of(basis: &Basis<'_>, known: Option<People>) -> Result<People, C
 }
 
 fn policy(basis: &Basis<'_>) -> GroupPolicy {
+    let mut groups = basis.settings.groups.clone();
+    let switched_off = basis.removal(Part::Groups).is_some();
+    if switched_off {
+        // No group is chosen, so each of ours is one too many.
+        groups.scope = GroupScope {
+            kind: ScopeKind::Groups,
+            ..GroupScope::default()
+        };
+        groups.delete_when_out_of_scope = true;
+    }
     GroupPolicy {
-        groups: basis.settings.groups.clone(),
+        groups,
+        switched_off,
         safety: basis.settings.safety.clone(),
         now: basis.engine.clock.now(),
         last_good_managed: basis.state.last_good_managed.map(|managed| managed.groups),
@@ -86,13 +98,18 @@ async fn bring_in_step(
     seen: &str,
 ) -> Result<PartEnd, CollectError> {
     let basis = &frame.basis;
-    let Some(depth) = depth(basis, run, seen).await? else {
+    let policy = policy(basis);
+    let depth = if policy.switched_off {
+        Some(Depth::Full)
+    } else {
+        depth(basis, run, seen).await?
+    };
+    let Some(depth) = depth else {
         return Ok(PartEnd {
             whole: true,
             ..PartEnd::default()
         });
     };
-    let policy = policy(basis);
     let world = read(basis, &policy, people, depth).await?;
     let decided = decide(basis, run, &world, &policy);
     if run.request.dry_run {

@@ -28,6 +28,7 @@ pub(crate) async fn would_move_groups(
         safety: settings.safety.clone(),
         // Nothing that is asked here depends on it.
         now: Timestamp::UNIX_EPOCH,
+        switched_off: false,
         last_good_managed: None,
     };
     let ours = ours.into_iter().filter(|b| b.target == settings.groups.target);

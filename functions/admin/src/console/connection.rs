@@ -1,0 +1,180 @@
+//! `GET /console/connections/{id}`: the page of one connection, with the manual's sections in the manual's order; and the
+//! forms of its settings.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::Value;
+use shared::domain::connection::Connection;
+use shared::domain::part::Part;
+use shared::domain::settings_check::FieldProblem;
+use shared::store::Version;
+use web::{Words, see_other};
+
+use super::error::{PageError, shown};
+use super::fields::Fields;
+use super::form::Form;
+use super::frame::{Frame, Note, page};
+use super::guard::Visitor;
+use super::overview::Overview;
+use super::settings_form::{fill_in, mailboxes_text};
+use crate::AdminState;
+use crate::api::lookup;
+use crate::api::settings_write::{WriteError, save};
+use crate::query::Query;
+
+#[derive(Template)]
+#[template(path = "connection.html")]
+struct ConnectionPage {
+    frame: Frame,
+    it: Overview,
+    f: Fields,
+    mailboxes: String,
+    paused: BTreeSet<Part>,
+    /// What the browser returns to.
+    redirect_uris: [(&'static str, String); 3],
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand over references")]
+impl ConnectionPage {
+    fn paused(&self, part: &Part) -> bool {
+        self.paused.contains(part)
+    }
+
+    fn on(&self, part: &Part) -> bool {
+        part.is_on(&self.it.settings)
+    }
+
+    /// Whether the fields of a part may not be changed now.
+    fn fixed(&self, part: &Part) -> bool {
+        self.it.is_off() || self.paused(part) || !self.frame.admin()
+    }
+
+    fn all_fixed(&self) -> bool {
+        self.it.is_off() || !self.frame.admin()
+    }
+}
+
+/// What a page shows in place of what is stored.
+pub struct Typed {
+    pub document: Value,
+    pub problems: Vec<FieldProblem>,
+}
+
+pub async fn connection(
+    State(state): State<AdminState>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    mut query: Query,
+) -> Response {
+    let language = visitor.language;
+    let done = query.text("done");
+    let made = async {
+        let connection = lookup::connection(&state.engine.store, &id).await?.value;
+        let words = Words(visitor.language);
+        let note = done
+            .and_then(|done| words.maybe(&format!("done-{done}")))
+            .map(Note::good);
+        show(&state, visitor, connection, (None, note), StatusCode::OK).await
+    };
+    shown(made.await, language)
+}
+
+/// The page with a note and, after a refused save, with what was typed.
+pub async fn show(
+    state: &AdminState,
+    visitor: Visitor,
+    connection: Connection,
+    (typed, note): (Option<Typed>, Option<Note>),
+    status: StatusCode,
+) -> Result<Response, PageError> {
+    let store = &state.engine.store;
+    let paused = store.paused_parts(connection.id).await?;
+    let frame = Frame::of(visitor, &connection, "settings", "connection-title").with_note(note);
+    let it = Overview::load(state, connection).await?;
+    let typed = typed.unwrap_or_else(|| Typed {
+        document: serde_json::to_value(&it.settings).unwrap_or_default(),
+        problems: Vec::new(),
+    });
+    let made = ConnectionPage {
+        mailboxes: mailboxes_text(&typed.document),
+        f: Fields::new(frame.words, typed.document, typed.problems),
+        paused,
+        redirect_uris: [
+            ("redirect-connect", state.redirect_uri()),
+            ("redirect-sso", state.sso_redirect_uri()),
+            ("redirect-console", state.door.link(super::CALLBACK)),
+        ],
+        frame,
+        it,
+    };
+    Ok(page(&made, status))
+}
+
+/// `POST /console/connections/{id}/settings/{section}`.
+pub async fn save_section(
+    State(state): State<AdminState>,
+    Extension(visitor): Extension<Visitor>,
+    Extension(form): Extension<Form>,
+    Path((id, section)): Path<(String, String)>,
+) -> Response {
+    let language = visitor.language;
+    shown(saved(&state, visitor, &form, (&id, &section)).await, language)
+}
+
+async fn saved(
+    state: &AdminState,
+    visitor: Visitor,
+    form: &Form,
+    (id, section): (&str, &str),
+) -> Result<Response, PageError> {
+    let store = &state.engine.store;
+    let connection = lookup::connection(store, id).await?.value;
+    let old = store.settings(connection.id).await?.ok_or(PageError::NotFound)?;
+    let mut document = serde_json::to_value(&old.value).unwrap_or_default();
+    if !fill_in(section, form, &mut document) {
+        return Err(PageError::NotFound);
+    }
+    let seen = form.text("version").parse().map(Version);
+    let outcome = if seen == Ok(old.version) {
+        save(state, &connection, &old, document.clone()).await
+    } else {
+        Err(WriteError::Stale)
+    };
+    let words = Words(visitor.language);
+    let (status, note, problems) = match outcome {
+        Ok(_) => {
+            let next = if form.text("next") == "setup" {
+                format!("/console/connections/{id}/setup")
+            } else {
+                format!("/console/connections/{id}?done=saved#{section}")
+            };
+            return Ok(see_other(&next));
+        }
+        Err(WriteError::Store(error)) => return Err(error.into()),
+        Err(WriteError::Invalid(problems)) => {
+            let mut note = Note::bad(words.text("not-saved-problems"));
+            note.items = problems
+                .iter()
+                .map(|p| format!("{}: {}", p.pointer, p.detail))
+                .collect();
+            (StatusCode::UNPROCESSABLE_ENTITY, note, problems)
+        }
+        Err(WriteError::ReadOnly(_)) => (
+            StatusCode::CONFLICT,
+            Note::bad(words.text("not-saved-read-only")),
+            Vec::new(),
+        ),
+        Err(_) => (
+            StatusCode::PRECONDITION_FAILED,
+            Note::bad(words.text("not-saved-stale")),
+            Vec::new(),
+        ),
+    };
+    let typed = Typed { document, problems };
+    show(state, visitor, connection, (Some(typed), Some(note)), status).await
+}

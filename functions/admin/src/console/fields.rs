@@ -1,0 +1,281 @@
+//! Fields of a form: each is named by the JSON pointer of what it sets, shows what was typed, and says beside itself what is
+//! wrong with it.
+
+use askama::Template;
+use serde_json::Value;
+use shared::domain::settings_check::FieldProblem;
+use web::Words;
+
+/// A document under way: what is stored, or what somebody typed and what is wrong with it.
+pub struct Fields {
+    pub words: Words,
+    doc: Value,
+    problems: Vec<FieldProblem>,
+}
+
+#[derive(Template)]
+#[template(path = "field_input.html")]
+struct Input<'a> {
+    about: &'a About,
+    kind: &'static str,
+    value: String,
+    required: bool,
+}
+
+#[derive(Template)]
+#[template(path = "field_lines.html")]
+struct Lines<'a> {
+    about: &'a About,
+    value: String,
+}
+
+#[derive(Template)]
+#[template(path = "field_choice.html")]
+struct Choice<'a> {
+    about: &'a About,
+    /// `radio` or `checkbox`.
+    kind: &'static str,
+    options: Vec<Choosable>,
+}
+
+#[derive(Template)]
+#[template(path = "field_select.html")]
+struct Select<'a> {
+    about: &'a About,
+    options: Vec<Choosable>,
+}
+
+#[derive(Template)]
+#[template(path = "field_tick.html")]
+struct Tick<'a> {
+    about: &'a About,
+    ticked: bool,
+}
+
+/// What every field has.
+struct About {
+    /// Also its JSON pointer.
+    name: String,
+    id: String,
+    label: String,
+    hint: Option<String>,
+    error: Option<String>,
+}
+
+struct Choosable {
+    value: String,
+    label: String,
+    chosen: bool,
+}
+
+impl About {
+    /// What explains the field to who cannot see it.
+    fn described_by(&self) -> String {
+        let hint = self.hint.as_ref().map(|_| format!("{}-hint", self.id));
+        let error = self.error.as_ref().map(|_| format!("{}-error", self.id));
+        hint.into_iter().chain(error).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Fields {
+    pub fn new(words: Words, doc: Value, problems: Vec<FieldProblem>) -> Self {
+        Self { words, doc, problems }
+    }
+
+    fn about(&self, pointer: &str) -> About {
+        let id = pointer.trim_start_matches('/').replace(['/', '_'], "-");
+        About {
+            name: pointer.to_owned(),
+            label: self.words.text(&format!("f-{id}")),
+            hint: self.words.maybe(&format!("f-{id}-hint")),
+            error: self.error(pointer),
+            id,
+        }
+    }
+
+    fn error(&self, pointer: &str) -> Option<String> {
+        let below = format!("{pointer}/");
+        let found = self
+            .problems
+            .iter()
+            .filter(|problem| problem.pointer == pointer || problem.pointer.starts_with(&below));
+        let texts: Vec<&str> = found.map(|problem| problem.detail.as_str()).collect();
+        (!texts.is_empty()).then(|| texts.join("; "))
+    }
+
+    fn value(&self, pointer: &str) -> String {
+        match self.doc.pointer(pointer) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => String::new(),
+        }
+    }
+
+    fn has(&self, pointer: &str, word: &str) -> bool {
+        match self.doc.pointer(pointer) {
+            Some(Value::String(text)) => text == word,
+            Some(Value::Array(items)) => items.iter().any(|item| item == word),
+            _ => false,
+        }
+    }
+
+    fn input(&self, pointer: &str, kind: &'static str, required: bool) -> String {
+        let value = if kind == "password" {
+            String::new()
+        } else {
+            self.value(pointer)
+        };
+        let input = Input {
+            about: &self.about(pointer),
+            kind,
+            value,
+            required,
+        };
+        rendered(&input)
+    }
+
+    pub fn text(&self, pointer: &str) -> String {
+        self.input(pointer, "text", false)
+    }
+
+    pub fn required(&self, pointer: &str) -> String {
+        self.input(pointer, "text", true)
+    }
+
+    pub fn secret(&self, pointer: &str) -> String {
+        self.input(pointer, "password", true)
+    }
+
+    pub fn optional_secret(&self, pointer: &str) -> String {
+        self.input(pointer, "password", false)
+    }
+
+    pub fn time(&self, pointer: &str) -> String {
+        self.input(pointer, "time", true)
+    }
+
+    pub fn date(&self, pointer: &str) -> String {
+        self.input(pointer, "date", false)
+    }
+
+    pub fn number(&self, pointer: &str) -> String {
+        self.input(pointer, "number", false)
+    }
+
+    /// A list, one item a line.
+    pub fn lines(&self, pointer: &str) -> String {
+        let value = match self.doc.pointer(pointer) {
+            Some(Value::Array(items)) => items
+                .iter()
+                .filter_map(Value::as_str)
+                .collect::<Vec<_>>()
+                .join("\n"),
+            Some(Value::String(text)) => text.clone(),
+            _ => String::new(),
+        };
+        rendered(&Lines {
+            about: &self.about(pointer),
+            value,
+        })
+    }
+
+    /// Lines that are made of something else than texts.
+    pub fn lines_of(&self, pointer: &str, value: &str) -> String {
+        rendered(&Lines {
+            about: &self.about(pointer),
+            value: value.to_owned(),
+        })
+    }
+
+    pub fn tick(&self, pointer: &str) -> String {
+        rendered(&Tick {
+            about: &self.about(pointer),
+            ticked: self.doc.pointer(pointer) == Some(&Value::Bool(true)),
+        })
+    }
+
+    fn options(&self, pointer: &str, words: &str) -> Vec<Choosable> {
+        let id = pointer.trim_start_matches('/').replace(['/', '_'], "-");
+        let option = |word: &str| Choosable {
+            value: word.to_owned(),
+            label: self.words.text(&format!("f-{id}-{}", word.replace('_', "-"))),
+            chosen: self.has(pointer, word),
+        };
+        words.split(' ').map(option).collect()
+    }
+
+    /// One of these words.
+    pub fn radios(&self, pointer: &str, words: &str) -> String {
+        rendered(&Choice {
+            about: &self.about(pointer),
+            kind: "radio",
+            options: self.options(pointer, words),
+        })
+    }
+
+    /// Some of these words.
+    pub fn ticks(&self, pointer: &str, words: &str) -> String {
+        rendered(&Choice {
+            about: &self.about(pointer),
+            kind: "checkbox",
+            options: self.options(pointer, words),
+        })
+    }
+
+    /// One status of an extension.
+    pub fn status(&self, pointer: &str) -> String {
+        let words = "available away business_trip do_not_disturb lunch off_work";
+        let option = |word: &str| Choosable {
+            value: word.to_owned(),
+            label: self.words.text(&format!("status-{}", word.replace('_', "-"))),
+            chosen: self.has(pointer, word),
+        };
+        rendered(&Select {
+            about: &self.about(pointer),
+            options: words.split(' ').map(option).collect(),
+        })
+    }
+}
+
+fn rendered(template: &impl Template) -> String {
+    template.render().unwrap_or_else(|error| {
+        tracing::error!(%error, "a field could not be made");
+        String::new()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use web::Language;
+
+    use super::*;
+
+    // case: 48
+    #[test]
+    fn a_field_shows_what_was_typed_escaped_and_what_is_wrong_with_it() {
+        let doc = json!({"users": {"number": {"kind": "automatic", "start": "\"><script>x"}}});
+        let problems = vec![FieldProblem::new("/users/number/start", "must be digits <b>")];
+        let fields = Fields::new(Words(Language::English), doc, problems);
+        let html = fields.text("/users/number/start");
+        assert!(!html.contains("<script>") && !html.contains("<b>"), "{html}");
+        assert!(
+            html.contains("aria-invalid=\"true\"") && html.contains("must be digits"),
+            "{html}"
+        );
+        assert!(html.contains("aria-describedby="), "{html}");
+        let radios = fields.radios("/users/number/kind", "automatic property");
+        assert_eq!(radios.matches("checked").count(), 1);
+    }
+
+    // case: 63
+    #[test]
+    fn a_secret_is_never_shown_again() {
+        let fields = Fields::new(
+            Words(Language::English),
+            json!({"client_secret": "canary"}),
+            Vec::new(),
+        );
+        assert!(!fields.secret("/client_secret").contains("canary"));
+    }
+}

@@ -1,0 +1,147 @@
+//! One connection at a glance: what the fleet, the head of its own page and its health have in common.
+
+use jiff::{SignedDuration, Timestamp};
+use shared::domain::connection::{Connection, ConnectionStatus};
+use shared::domain::settings::ConnectionSettings;
+use shared::domain::sync_run::{RunState, SyncRun};
+use shared::store::{StoreError, Version, Watch, WorkState};
+
+use super::zone::Zone;
+use crate::AdminState;
+
+/// From so many days before its end on a client secret is a matter of concern.
+const SOON: i64 = 30;
+
+/// One connection and how it is doing.
+pub struct Overview {
+    pub connection: Connection,
+    pub settings: ConnectionSettings,
+    pub version: Version,
+    pub work: WorkState,
+    pub last_run: Option<SyncRun>,
+    /// The run whose removals wait for a person.
+    pub held: Option<SyncRun>,
+    pub pending: u64,
+    pub watch: Option<Watch>,
+    pub zone: Zone,
+    pub now: Timestamp,
+}
+
+impl Overview {
+    pub async fn load(state: &AdminState, connection: Connection) -> Result<Self, StoreError> {
+        // Boxed: four reads side by side are in it.
+        Box::pin(Self::read(state, connection)).await
+    }
+
+    async fn read(state: &AdminState, connection: Connection) -> Result<Self, StoreError> {
+        let store = &state.engine.store;
+        let id = connection.id;
+        let (settings, work, pending, watch) = tokio::try_join!(
+            store.settings(id),
+            store.work_state(id),
+            store.pending(id),
+            store.watch(id)
+        )?;
+        let work = work.unwrap_or_default();
+        let last_run = match work.running_run.or(work.waiting_run).or(work.last_run) {
+            Some(run) => store.run(id, run).await?,
+            None => None,
+        };
+        let held = match work.held_run {
+            Some(run) => store.run(id, run).await?,
+            None => None,
+        };
+        let (settings, version) = settings.map_or_else(
+            || (ConnectionSettings::default(), Version::FIRST),
+            |stored| (stored.value, stored.version),
+        );
+        Ok(Self {
+            zone: Zone::of(&settings),
+            connection,
+            settings,
+            version,
+            work,
+            last_run,
+            held: held.filter(|run| run.state == RunState::Held),
+            pending: pending.count(),
+            watch: watch.map(|watch| watch.value),
+            now: state.engine.clock.now(),
+        })
+    }
+
+    pub fn id(&self) -> String {
+        self.connection.id.to_string()
+    }
+
+    /// Key of the words for the status, which is its class too.
+    pub fn status(&self) -> &'static str {
+        match &self.connection.status {
+            _ if self.connection.is_being_disconnected() => "disconnecting",
+            ConnectionStatus::AwaitingConsent { .. } => "awaiting-consent",
+            ConnectionStatus::Connected => "connected",
+            ConnectionStatus::Disabled => "disabled",
+            ConnectionStatus::Disconnected => "disconnected",
+            ConnectionStatus::NeedsAttention { .. } => "needs-attention",
+        }
+    }
+
+    /// What to do, where the status asks for something.
+    pub fn status_reason(&self) -> Option<&str> {
+        match &self.connection.status {
+            ConnectionStatus::AwaitingConsent { reason } | ConnectionStatus::NeedsAttention { reason } => {
+                Some(reason)
+            }
+            ConnectionStatus::Connected | ConnectionStatus::Disabled | ConnectionStatus::Disconnected => None,
+        }
+    }
+
+    pub fn is_off(&self) -> bool {
+        !self.connection.status.may_run() && !self.is_waiting_for_consent()
+    }
+
+    pub fn is_waiting_for_consent(&self) -> bool {
+        matches!(self.connection.status, ConnectionStatus::AwaitingConsent { .. })
+    }
+
+    pub fn is_disabled(&self) -> bool {
+        self.connection.status == ConnectionStatus::Disabled && !self.connection.is_being_disconnected()
+    }
+
+    pub fn is_disconnected(&self) -> bool {
+        self.connection.status == ConnectionStatus::Disconnected
+    }
+
+    /// Whole days until the client secret ends.
+    pub fn secret_days(&self) -> Option<i64> {
+        let ends = self.connection.secret_expires_at?;
+        Some(ends.duration_since(self.now).as_hours().div_euclid(24))
+    }
+
+    pub fn secret_ends_soon(&self) -> bool {
+        self.secret_days().is_some_and(|days| days <= SOON)
+    }
+
+    /// Whether a run works, or waits for its turn.
+    pub fn is_busy(&self) -> bool {
+        self.last_run
+            .as_ref()
+            .is_some_and(|run| !run.state.is_final() && run.state != RunState::Held)
+    }
+
+    pub fn next_run(&self) -> Option<Timestamp> {
+        self.work
+            .next_scheduled_at
+            .filter(|_| self.connection.status.may_run())
+    }
+
+    /// Whether the last good run is longer ago than any schedule would have it.
+    pub fn is_silent(&self) -> bool {
+        let week = SignedDuration::from_hours(8 * 24);
+        self.settings.users.enabled
+            && self.connection.status.may_run()
+            && self
+                .work
+                .last_good_run_at
+                .is_none_or(|at| self.now.duration_since(at) > week)
+    }
+}
