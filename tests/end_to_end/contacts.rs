@@ -52,7 +52,7 @@ pub fn choose(settings: &mut ConnectionSettings, mailboxes: &[(&str, &str)]) {
 }
 
 /// Two people with extensions, and a shared mailbox whose two contacts are in step.
-async fn scene() -> Stage {
+pub async fn scene() -> Stage {
     let people = [
         person("Ada Example"),
         person("Bo Example"),

@@ -30,3 +30,4 @@ mod requests;
 mod secret_end;
 mod sign_in;
 mod stage;
+mod teardown;
