@@ -13,6 +13,11 @@ use super::{
 };
 use crate::changes::Address;
 
+/// The embedded engine warns of every condition that does not hold, which is how leases and counters are meant to end.
+const DEMO_LOG: &str = "warn,dynoxide=error";
+/// The same for a program that serves.
+const SERVE_LOG: &str = "info,dynoxide=error";
+
 const GRAPH: &str = "https://graph.microsoft.com/v1.0";
 const LOGIN: &str = "https://login.microsoftonline.com";
 
@@ -243,8 +248,8 @@ impl LocalSettings {
 
     fn read_from(reader: &mut Reader<'_>, mode: LocalMode) -> Option<Self> {
         let (policy_default, filter, data_dir_default) = match mode {
-            LocalMode::Demo => (AddressPolicy::Loopback, "warn", None),
-            LocalMode::Serve => (AddressPolicy::Private, "info", Some(PathBuf::from("./data"))),
+            LocalMode::Demo => (AddressPolicy::Loopback, DEMO_LOG, None),
+            LocalMode::Serve => (AddressPolicy::Private, SERVE_LOG, Some(PathBuf::from("./data"))),
         };
         let microsoft = microsoft(reader);
         let data_dir = reader.optional("CONNECTOR_DATA_DIR", |text| Ok(PathBuf::from(text)));

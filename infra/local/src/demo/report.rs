@@ -115,7 +115,9 @@ pub fn exceptions(operations: &[Value]) -> String {
             } else {
                 text(operation, "reason_text")
             };
-            by_reason.entry(why).or_default().push(text(operation, "name"));
+            let name = Some(text(operation, "name")).filter(|name| !name.is_empty());
+            let name = name.unwrap_or_else(|| "(no name)".to_owned());
+            by_reason.entry(why).or_default().push(name);
         }
     }
     let lines = by_reason
