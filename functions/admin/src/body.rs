@@ -11,6 +11,7 @@ use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 use shared::domain::settings_check::FieldProblem;
 
+use crate::by_name::ByName;
 use crate::problem::{Kind, Problem};
 
 /// Largest body: a settings document with every list full is a tenth of it.
@@ -99,7 +100,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// Reads a value that stands at the pointer `at` of the document.
 pub fn read<T: DeserializeOwned>(value: Value, at: &str) -> Result<T, FieldProblem> {
-    serde_path_to_error::deserialize(value)
+    serde_path_to_error::deserialize(ByName(value))
         .map_err(|error| field_problem(at, error.path(), &error.inner().to_string()))
 }
 
@@ -197,6 +198,14 @@ mod tests {
         assert_eq!(unknown.0, "/ro~1le");
         let nested = problem(json!({"name": "a", "inner": [{"size": 1, "role": "admin"}]}));
         assert_eq!(nested.0, "/inner/0/role");
+    }
+
+    #[test]
+    fn a_list_of_values_does_not_pass_for_named_fields() {
+        let outer = problem(json!(["a", []]));
+        assert_eq!(outer.0, "");
+        let inner = problem(json!({"name": "a", "inner": [[1]]}));
+        assert_eq!(inner.0, "/inner/0");
     }
 
     // case: 63

@@ -9,6 +9,7 @@
 mod access;
 mod api;
 mod body;
+mod by_name;
 mod caller;
 mod connect;
 mod console;

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use serde_json::Value;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
@@ -20,9 +21,26 @@ const PROBLEM_JSON: &str = "application/problem+json";
 
 /// The document as JSON text.
 pub fn json() -> &'static str {
-    static TEXT: LazyLock<String> =
-        LazyLock::new(|| document().to_json().expect("a document of plain values is JSON"));
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let mut document = serde_json::to_value(document()).expect("a document of plain values is JSON");
+        allow_repetition(&mut document);
+        document.to_string()
+    });
     &TEXT
+}
+
+/// A list that is a set here takes what it names twice, and keeps it once: callers need not see to that themselves.
+fn allow_repetition(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if fields.get("uniqueItems").is_some_and(Value::is_boolean) {
+                fields.remove("uniqueItems");
+            }
+            fields.values_mut().for_each(allow_repetition);
+        }
+        Value::Array(items) => items.iter_mut().for_each(allow_repetition),
+        _ => {}
+    }
 }
 
 /// The document.

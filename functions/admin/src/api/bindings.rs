@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use shared::domain::ids::ConnectionId;
-use shared::store::{Page, Store};
+use shared::store::{Page, Store, StoreError};
 
 use super::lookup;
 use crate::AdminState;
@@ -31,7 +31,11 @@ const KINDS: [(&str, BindingKind); 4] = [
 #[utoipa::path(
     get, path = "/api/v1/connections/{id}/bindings",
     params(
-        ("id" = String, Path), ("kind" = Option<String>, Query, description = "user, group, contact or mailbox"),
+        ("id" = String, Path),
+        (
+            "kind" = Option<String>, Query, description = "user, group, contact or mailbox",
+            pattern = "^(user|group|contact|mailbox)$",
+        ),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000), ("cursor" = Option<String>, Query),
     ),
     responses((status = 200, body = Listing<BindingView>)),
@@ -59,7 +63,10 @@ async fn all(
     connection: ConnectionId,
     page: &PageRequest,
 ) -> Result<Listing<BindingView>, Problem> {
-    let (first, mut cursor) = place(page.cursor.as_deref());
+    let (first, mut cursor) = match page.cursor.as_deref() {
+        None => (0, None),
+        Some(cursor) => place(cursor).ok_or(StoreError::BadCursor)?,
+    };
     let mut items = Vec::new();
     for (place, (_, kind)) in KINDS.iter().enumerate().skip(first) {
         let room = page.limit.saturating_sub(items.len());
@@ -88,13 +95,11 @@ async fn all(
     })
 }
 
-/// The place of a kind, and where in it to go on.
-fn place(cursor: Option<&str>) -> (usize, Option<String>) {
-    let parts = cursor.and_then(|cursor| cursor.split_once(':'));
-    let known = parts.and_then(|(place, rest)| Some((place.parse().ok()?, rest)));
-    known.map_or((0, None), |(place, rest)| {
-        (place, (!rest.is_empty()).then(|| rest.to_owned()))
-    })
+/// The place of a kind, and where in it to go on; `None` for a cursor that this list cannot have given out.
+fn place(cursor: &str) -> Option<(usize, Option<String>)> {
+    let (place, rest) = cursor.split_once(':')?;
+    let place = place.parse().ok().filter(|place| *place < KINDS.len())?;
+    Some((place, (!rest.is_empty()).then(|| rest.to_owned())))
 }
 
 async fn of_kind(
@@ -122,4 +127,18 @@ async fn of_kind(
             BindingView::of_mailbox,
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_that_was_never_given_out_does_not_start_the_list_again() {
+        assert_eq!(place("2:"), Some((2, None)));
+        assert_eq!(place("0:next"), Some((0, Some("next".to_owned()))));
+        for wrong in ["", "next", ":next", "4:", "-1:", "x:next"] {
+            assert_eq!(place(wrong), None, "{wrong:?}");
+        }
+    }
 }

@@ -24,6 +24,7 @@ const MOST_DAYS: u16 = 1_095;
 pub struct NewCertificate {
     /// How long it is valid: 1 to 1095 days.
     #[serde(default = "usual_days")]
+    #[schema(minimum = 1, maximum = 1095)]
     valid_days: u16,
 }
 

@@ -43,7 +43,8 @@ impl DirectoryGroupView {
 #[utoipa::path(
     get, path = "/api/v1/connections/{id}/directory/groups",
     params(
-        ("id" = String, Path), ("search" = Option<String>, Query, description = "words that the name begins with"),
+        ("id" = String, Path),
+        ("search" = Option<String>, Query, description = "words that the name begins with", max_length = 256),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000), ("cursor" = Option<String>, Query),
     ),
     responses((status = 200, body = Listing<DirectoryGroupView>)),

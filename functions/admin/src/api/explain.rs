@@ -28,7 +28,10 @@ impl From<ExplainError> for Problem {
 /// Every rule from scope to number for one person; the first that decided is marked.
 #[utoipa::path(
     get, path = "/api/v1/connections/{id}/explain",
-    params(("id" = String, Path), ("user" = String, Query, description = "object id or user principal name")),
+    params(
+        ("id" = String, Path),
+        ("user" = String, Query, description = "object id or user principal name", min_length = 1, max_length = 256),
+    ),
     responses((status = 200, body = ExplanationView)),
 )]
 pub async fn explain_person(

@@ -19,7 +19,10 @@ const MAX_OBJECT: usize = 256;
     get, path = "/api/v1/connections/{id}/history",
     params(
         ("id" = String, Path),
-        ("object" = Option<String>, Query, description = "id in the directory or on the PBX"),
+        (
+            "object" = Option<String>, Query, description = "id in the directory or on the PBX",
+            min_length = 1, max_length = 256,
+        ),
         ("from" = Option<String>, Query, format = DateTime, description = "from then on; without it from the start"),
         ("to" = Option<String>, Query, format = DateTime, description = "until then; without it until now"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000), ("cursor" = Option<String>, Query),

@@ -26,9 +26,12 @@ enum Format {
     params(
         ("id" = String, Path), ("run" = String, Path),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000), ("cursor" = Option<String>, Query),
-        ("format" = Option<String>, Query, description = "json or csv"),
+        ("format" = Option<String>, Query, description = "json or csv", pattern = "^(json|csv)$"),
     ),
-    responses((status = 200, body = Listing<OperationRecord>)),
+    responses((
+        status = 200,
+        content((Listing<OperationRecord> = "application/json"), (String = "text/csv; charset=utf-8; header=present")),
+    )),
 )]
 pub async fn list_operations(
     State(state): State<AdminState>,
