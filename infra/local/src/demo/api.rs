@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use reqwest::header::{ETAG, IF_MATCH};
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
 /// Longer than the slowest sign-in test of the API.
@@ -30,6 +30,13 @@ impl Api {
     /// Reads.
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
         Ok(self.send(self.request(Method::GET, path)).await?.1)
+    }
+
+    /// Whether there is such a thing.
+    pub async fn has(&self, path: &str) -> anyhow::Result<bool> {
+        let answer = self.request(Method::GET, path).send().await;
+        let answer = answer.context("the API does not answer")?;
+        Ok(answer.status() != StatusCode::NOT_FOUND)
     }
 
     /// Every item of a list.

@@ -11,6 +11,7 @@ mod report;
 mod tenant;
 mod tour;
 
+use std::future::pending;
 use std::path::Path;
 
 use anyhow::Context;
@@ -60,7 +61,15 @@ async fn show(
         told = follower.tell_always() => told,
         told = day.go_on() => told,
     };
-    match told? {}
+    match told {
+        Ok(never) => match never {},
+        Err(error) if tour.api.has(&connection).await? => Err(error),
+        // Who tries the console may delete what the tour connected, and connect anew.
+        Err(_) => {
+            println!("\nThe connection of the tour was deleted; the demo keeps serving and tells no more");
+            pending().await
+        }
+    }
 }
 
 async fn start_host(
