@@ -5,21 +5,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-home="$PWD/target/ci-tools/deployed"
-requirements=('ministack[full]==1.5.33' boto3)
-sam_cli=1.170.0
+tools="$PWD/target/ci-tools"
+tests/python-home.sh deployed 'ministack[full]==1.5.33' boto3
+# AWS's runtime emulator comes with the SAM CLI.
+tests/python-home.sh sam aws-sam-cli==1.170.0
+install -m 755 "$tools"/sam/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64 "$tools/deployed/aws-lambda-rie"
 
-[ -x "$home/bin/ministack" ] || {
-    python3 -m venv "$home"
-    "$home/bin/pip" install --quiet --disable-pip-version-check "${requirements[@]}"
-}
-if [ ! -x "$home/aws-lambda-rie" ]; then
-    parts=$(mktemp -d)
-    "$home/bin/pip" download --quiet --disable-pip-version-check --no-deps --dest "$parts" "aws-sam-cli==$sam_cli"
-    python3 -m zipfile -e "$parts"/aws_sam_cli-*.whl "$parts"
-    install -m 755 "$parts/samcli/local/rapid/aws-lambda-rie-x86_64" "$home/aws-lambda-rie"
-    rm -rf "$parts"
-fi
-
+home="$tools/deployed"
 export EMULATOR_HOME="$home"
 exec "$home/bin/python" -B -m unittest discover --verbose --start-directory tests/deployed "$@"
