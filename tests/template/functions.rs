@@ -78,3 +78,13 @@ fn functions_behind_the_api_answer_before_it_gives_up() {
         assert_eq!(integration["PayloadFormatVersion"], "2.0");
     }
 }
+
+#[test]
+fn a_panic_unwinds_in_every_build_so_that_it_is_one_messages_affair() {
+    let workspace = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let panics: Vec<&str> = workspace
+        .lines()
+        .filter(|line| line.starts_with("panic"))
+        .collect();
+    assert_eq!(panics, ["panic = \"unwind\""; 2]);
+}
