@@ -1,8 +1,10 @@
 """The template in an emulated AWS: deployed as it is, with archives from a bucket, and with the addresses of this machine."""
 
 import json
+import os
 import re
 import shutil
+import signal
 import tempfile
 import urllib.error
 import urllib.request
@@ -11,7 +13,7 @@ import boto3
 import botocore.config
 
 from gate import Gate
-from processes import HOME, ROOT, Process, free_port, until
+from processes import HOME, ROOT, Process, environment, free_port, processes, until
 
 REGION = "eu-central-1"
 STACK = "connector"
@@ -126,6 +128,14 @@ class Cloud:
         request = urllib.request.Request(self.gate.origin + path, method=method, data=data, headers={
             "content-type": "application/json", **(headers or {})})
         return opened(request)
+
+    def kill(self, function):
+        """Ends every process of a function as a machine that fails would; answers how many there were."""
+        name = f"AWS_LAMBDA_FUNCTION_NAME={STACK}-{function}".encode()
+        found = [id for id in processes() if name in environment(id).split(b"\0")]
+        for id in found:
+            os.kill(id, signal.SIGKILL)
+        return len(found)
 
     def log(self):
         """Every line that functions wrote."""

@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import http.server
 import json
+import sys
 import threading
 import urllib.parse
 import uuid
@@ -16,6 +17,15 @@ import uuid
 SERVICES = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "TrentService": "kms"}
 # A transaction is allowed by the actions of its items.
 ITEMS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        # A function that was killed hangs up in the middle of a call.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Gate:
@@ -26,9 +36,10 @@ class Gate:
         self.used = {}
         self.calls = []
         self.denied = []
-        # What goes wrong on purpose: table calls are held up; hints of these functions and requests at these paths are lost,
-        # though whoever sent them is told that they arrived.
+        # What goes wrong on purpose: table calls are held up, at once or once a function has made so many of one kind; hints
+        # of these functions and requests at these paths are lost, though whoever sent them is told that they arrived.
         self.holds = False
+        self.holds_after = None
         self.held_up = threading.Event()
         self.loses_hints_of = set()
         self.loses_requests_at = set()
@@ -59,8 +70,7 @@ class Gate:
             def log_message(self, *_):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.origin = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -86,6 +96,10 @@ class Gate:
     def _for_function(self, function, path, headers, body):
         target, _, operation = (headers.get("x-amz-target") or "").partition(".")
         service = SERVICES[target]
+        if self.holds_after and self.holds_after[:2] == (function, operation):
+            passes = self.holds_after[2] - 1
+            self.holds_after = (function, operation, passes) if passes else None
+            self.holds = not passes
         if self.holds and service == "dynamodb":
             self.held_up.set()
             while self.holds:

@@ -20,15 +20,27 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def until(what, condition, patience=PATIENCE):
+def until(what, condition, patience=PATIENCE, every=0.2):
     """The first true value of `condition`; fails when there is none in time."""
     ends = time.monotonic() + patience
     while time.monotonic() < ends:
         found = condition()
         if found:
             return found
-        time.sleep(0.2)
+        time.sleep(every)
     raise AssertionError(f"waited in vain: {what}")
+
+
+def processes():
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+
+
+def environment(process):
+    """What a process was given; nothing where it is another one's, or gone."""
+    try:
+        return pathlib.Path(f"/proc/{process}/environ").read_bytes()
+    except OSError:
+        return b""
 
 
 class Process:

@@ -114,6 +114,60 @@ class Sync(unittest.TestCase):
         self.assertEqual(len([run for run in installation.runs("manual") if run["id"] == asked]), 1)
 
 
+class Killed(unittest.TestCase):
+    # Longer than the dead run's lease may live, and a run after it.
+    PATIENCE = 180
+
+    def test_a_run_that_is_killed_halfway_is_ended_by_another_with_nobody_left_out_and_nobody_twice(self):
+        people = [self.joiner(number) for number in range(8)]
+        self.addCleanup(setattr, cloud.gate, "holds", False)
+        cloud.gate.held_up.clear()
+        # One write reserves each joiner's number, and when all have one, another confirms each extension that was made.
+        cloud.gate.holds_after = ("full-sync", "TransactWriteItems", len(people) + 4)
+        asked = installation.api("POST", "/sync-runs", {"mode": "full", "dry_run": False})["id"]
+        self.assertTrue(cloud.gate.held_up.wait(60))
+        self.assertGreater(cloud.kill("full-sync"), 0)
+        cloud.gate.holds = False
+        begun = self.extensions_of(people)
+        self.assertTrue(any(begun), "the run was killed before it had done anything")
+        self.assertFalse(all(begun), "the run was killed when it had done everything")
+
+        # The clock's first hint is lost, and each later one comes twice.
+        cloud.gate.loses_hints_of = {"scheduler"}
+        self.addCleanup(setattr, cloud.gate, "loses_hints_of", set())
+        installation.tick()
+        cloud.gate.loses_hints_of = set()
+        until("another to end the run", lambda: self.ended(asked), patience=self.PATIENCE, every=3)
+
+        self.assertEqual([len(found) for found in self.extensions_of(people)], [1] * len(people))
+        bound = {one["entra_id"]: one["number"] for one in installation.api("GET", "/bindings?kind=user")["items"]}
+        for person, (extension,) in zip(people, self.extensions_of(people), strict=True):
+            self.assertEqual(bound[person["id"]], extension["number"])
+        check = installation.api("POST", "/sync-runs", {"mode": "full", "dry_run": True})["id"]
+        until("the check to end", lambda: self.ended(check))
+        counts = installation.api("GET", f"/sync-runs/{check}")["counts"]
+        self.assertEqual([counts[kind] for kind in ("create", "update", "bind", "delete", "failed")], [0] * 5)
+
+    @staticmethod
+    def joiner(number):
+        mail = f"joiner{number}@contoso.example"
+        return {"mail": mail, **installation.in_tenant("POST", "/users", {
+            "displayName": f"Joiner {number}", "givenName": "Joiner", "surname": str(number), "mail": mail,
+            "userPrincipalName": mail, "accountEnabled": True, "userType": "Member"})}
+
+    @staticmethod
+    def extensions_of(people):
+        extensions = installation.on_pbx("GET", "/extensions")
+        return [[one for one in extensions if person["mail"] in json.dumps(one)] for person in people]
+
+    @staticmethod
+    def ended(run):
+        installation.tick()
+        hint = json.dumps({"connection_id": installation.connection, "trigger": "scheduled"})
+        cloud.client("sqs").send_message(QueueUrl=cloud.resources["SyncQueue"], MessageBody=hint)
+        return installation.api("GET", f"/sync-runs/{run}")["state"] == "succeeded"
+
+
 class Queue(unittest.TestCase):
     def test_a_message_that_cannot_be_read_goes_aside_and_holds_up_no_other(self):
         queues = cloud.client("sqs")
