@@ -18,11 +18,17 @@ PLAIN = json.loads(json.dumps(TEMPLATE))
 
 def judged(template, rules):
     """What becomes of each rule of a file."""
-    report = json.loads(run_checks_rs(json.dumps(template), rules, False))
-    outcomes = {one["Rule"]["name"]: "FAIL" for one in report["not_compliant"]}
-    outcomes.update({name: "PASS" for name in report["compliant"]})
-    outcomes.update({name: "SKIP" for name in report["not_applicable"]})
+    report = run_checks_rs(json.dumps(template), rules, False)
+    # Of a long report the beginning is cut off; the lists of what was kept, and of what there was nothing for, end it.
+    ends = json.loads("{" + report[report.rindex('"not_applicable"'):])
+    outcomes = dict.fromkeys(named(rules), "FAIL")
+    outcomes.update({name: "PASS" for name in ends["compliant"]})
+    outcomes.update({name: "SKIP" for name in ends["not_applicable"]})
     return outcomes
+
+
+def named(rules):
+    return re.findall(r"^rule (\w+)", rules, re.MULTILINE)
 
 
 def resource(name, *path):
@@ -136,9 +142,12 @@ BROKEN = {
         put([{"Fn::GetAtt": ["Table", "Arn"]}, "arn:aws:dynamodb:*:*:table/*"], *role("FullSyncRole", 1, "Resource")),
         put("arn:aws:s3:::mine", *role("SchedulerRole", 1, "NotResource")),
     ],
-    "a_star_is_for_network_interfaces_and_denied_to_the_code": [
+    "a_star_is_for_what_has_no_name": [
         put(["iam:PassRole"], *properties("EgressPolicy", "PolicyDocument", "Statement", 0, "Action")),
+    ],
+    "network_interfaces_are_made_before_the_code_runs_alone": [
         drop(*properties("EgressPolicy", "PolicyDocument", "Statement", 1)),
+        put("Allow", *properties("EgressPolicy", "PolicyDocument", "Statement", 1, "Effect")),
     ],
     "secrets_open_with_their_connection_named": [
         drop(*role("AdminRole", 2, "Condition")),
@@ -175,12 +184,10 @@ class Rules(unittest.TestCase):
     def test_the_template_keeps_every_rule_and_no_rule_passes_it_by(self):
         self.assertFalse(MISTAKES)
         for name, rules in RULES.items():
-            outcomes = judged(PLAIN, rules)
-            self.assertEqual(set(outcomes), set(re.findall(r"^rule (\w+)", rules, re.MULTILINE)), name)
-            self.assertEqual({rule for rule, outcome in outcomes.items() if outcome != "PASS"}, set(), name)
+            self.assertEqual(judged(PLAIN, rules), dict.fromkeys(named(rules), "PASS"), name)
 
     def test_every_rule_is_seen_to_be_broken(self):
-        written = {rule: file for file, rules in RULES.items() for rule in re.findall(r"^rule (\w+)", rules, re.MULTILINE)}
+        written = {rule: file for file, rules in RULES.items() for rule in named(rules)}
         self.assertEqual(set(BROKEN), set(written))
         for rule, changes in BROKEN.items():
             for index, change in enumerate(changes):
