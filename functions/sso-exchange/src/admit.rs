@@ -29,14 +29,9 @@ pub async fn open_connection(
     id: ConnectionId,
     wish: Wish,
 ) -> Result<Option<OpenConnection>, StoreError> {
-    let (Some(connection), Some(settings)) = (store.connection(id).await?, store.settings(id).await?) else {
-        return Ok(None);
-    };
-    let open = OpenConnection {
-        connection: connection.value,
-        settings: settings.value,
-    };
-    Ok(open.is_open_for(wish).then_some(open))
+    let found = store.connection_with_settings(id).await?;
+    let open = found.map(|(connection, settings)| OpenConnection { connection, settings });
+    Ok(open.filter(|open| open.is_open_for(wish)))
 }
 
 impl OpenConnection {

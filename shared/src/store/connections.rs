@@ -99,6 +99,26 @@ impl Store {
         item.map(read).transpose()
     }
 
+    /// One connection with its settings, read at once.
+    pub async fn connection_with_settings(
+        &self,
+        id: ConnectionId,
+    ) -> Result<Option<(Connection, ConnectionSettings)>, StoreError> {
+        let (own, theirs) = (Key::meta(id), Key::settings(id));
+        let (mut connection, mut settings) = (None, None);
+        for item in self
+            .get_all(&[own.clone(), theirs], "reading a connection")
+            .await?
+        {
+            if own.is_of(&item) {
+                connection = Some(read(item)?.value);
+            } else {
+                settings = Some(super::settings::read(item)?.value);
+            }
+        }
+        Ok(connection.zip(settings))
+    }
+
     /// Connections, oldest first.
     pub async fn connections(
         &self,

@@ -246,6 +246,13 @@ impl Key {
         Partition::api_tokens().at(hash)
     }
 
+    /// Whether an item lies here.
+    pub(super) fn is_of(&self, item: &Row) -> bool {
+        self.row()
+            .iter()
+            .all(|(name, value)| item.get(name) == Some(value))
+    }
+
     /// For a request.
     pub(super) fn row(&self) -> Row {
         [("pk", &self.partition), ("sk", &self.sort)]

@@ -38,6 +38,14 @@ pub(super) fn settings_row(
     row(&Key::settings(connection), &stored)
 }
 
+pub(super) fn read(item: Row) -> Result<Versioned<ConnectionSettings>, StoreError> {
+    let stored: SettingsRow = body(item, "settings")?;
+    Ok(Versioned {
+        value: from_doc(&stored.doc, "settings")?,
+        version: stored.ver,
+    })
+}
+
 impl Store {
     /// The settings of a connection; `None` without such a connection.
     pub async fn settings(
@@ -45,12 +53,7 @@ impl Store {
         connection: ConnectionId,
     ) -> Result<Option<Versioned<ConnectionSettings>>, StoreError> {
         let item = self.get(&Key::settings(connection), "reading settings").await?;
-        let Some(item) = item else { return Ok(None) };
-        let stored: SettingsRow = body(item, "settings")?;
-        Ok(Some(Versioned {
-            value: from_doc(&stored.doc, "settings")?,
-            version: stored.ver,
-        }))
+        item.map(read).transpose()
     }
 
     /// Replaces settings that are still at `expected`. The same again is fine.
