@@ -59,7 +59,7 @@ const CHOICES: [&[&str]; 6] = [
     &["authorised-account", "presence"],
 ];
 
-// spec: 25, 26, 27, 28, 29, 30, 31
+// spec: 25, 26, 27, 28, 29, 30, 31, 40
 #[test]
 fn each_part_registers_exactly_the_permissions_that_the_connector_asks_about() {
     for parts in CHOICES {

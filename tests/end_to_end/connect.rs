@@ -102,6 +102,29 @@ async fn consent_of_an_administrator_connects_and_is_remembered() {
     );
 }
 
+// spec: 32
+#[tokio::test]
+async fn the_delegated_permission_that_every_new_app_has_may_stay() {
+    let stage = scene().await;
+    let mut browser = Browser::new(&stage.functions());
+    sign_in(&stage, &mut browser, stage.id("Ann Archer"))
+        .await
+        .says(200, "Connected");
+    let without = stage.graph.request_counts();
+    stage
+        .graph
+        .consent_delegated(TENANT, APP, &["User.Read"])
+        .unwrap();
+    sign_in(&stage, &mut browser, stage.id("Ann Archer"))
+        .await
+        .says(200, "Connected");
+    let with = stage.graph.request_counts();
+    assert!(
+        with.keys().eq(without.keys()),
+        "nobody is asked anything else: {with:?}"
+    );
+}
+
 // spec: 69
 #[tokio::test]
 async fn settings_saved_before_consent_start_their_first_run_with_it() {

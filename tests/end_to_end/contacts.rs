@@ -128,7 +128,7 @@ fn behave(stage: &Stage, change: impl FnOnce(&mut Behaviour)) {
     stage.graph.set_behaviour(behaviour);
 }
 
-// spec: 97, 103, 111, 112, 114, 116
+// spec: 97, 98, 103, 111, 112, 114, 116, 119
 #[tokio::test]
 async fn a_shared_mailbox_becomes_a_phonebook() {
     let stage = scene().await;

@@ -11,7 +11,7 @@ use crate::stage::{ADMIN_TOKEN, SECRET};
 
 /// Of our code everything, of others' what an installation prints.
 const LEVELS: &str = "info,shared=trace,admin=trace,sso_exchange=trace,web=trace,full_sync=trace,scheduler=trace,\
-    graph_notifications=trace";
+    graph_notifications=trace,presence_poll=trace,connector=trace";
 /// Every scenario's secrets, and how Microsoft's tokens and private keys begin.
 const SECRETS: [&str; 6] = [
     SECRET,
@@ -61,13 +61,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn secrets_in(line: &str) -> impl Iterator<Item = &'static str> {
+    SECRETS.into_iter().filter(|secret| line.contains(secret))
+}
+
 struct Ear;
 
 impl io::Write for Ear {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(bytes);
         if let Some(heard) = HEARD.get() {
-            lock(&heard.betrayed).extend(SECRETS.into_iter().filter(|secret| line.contains(secret)));
+            lock(&heard.betrayed).extend(secrets_in(&line));
             lock(&heard.lines).push_str(&line);
         }
         Ok(bytes.len())
@@ -83,4 +87,14 @@ impl MakeWriter<'_> for Ear {
     fn make_writer(&self) -> Self {
         Self
     }
+}
+
+// case: 63
+#[test]
+fn a_secret_anywhere_in_a_line_is_heard_and_nothing_else_is() {
+    for secret in SECRETS {
+        let line = format!("INFO a call failed error=\"wrong {secret}.\" connection.id=c1\n");
+        assert_eq!(secrets_in(&line).collect::<Vec<_>>(), [secret]);
+    }
+    assert_eq!(secrets_in("INFO a call failed error=\"wrong secret\"").count(), 0);
 }

@@ -12,6 +12,7 @@ mod console;
 mod contacts;
 mod crash;
 mod eavesdrop;
+mod editions;
 mod follow;
 mod follow_groups;
 mod follower;

@@ -30,11 +30,16 @@ pub async fn open_connection(
     wish: Wish,
 ) -> Result<Option<OpenConnection>, StoreError> {
     let found = store.connection_with_settings(id).await?;
-    let open = found.map(|(connection, settings)| OpenConnection { connection, settings });
-    Ok(open.filter(|open| open.is_open_for(wish)))
+    Ok(found.and_then(|(connection, settings)| OpenConnection::of(connection, settings, wish)))
 }
 
 impl OpenConnection {
+    /// This one, if people may sign in through it.
+    pub fn of(connection: Connection, settings: ConnectionSettings, wish: Wish) -> Option<Self> {
+        let open = Self { connection, settings };
+        open.is_open_for(wish).then_some(open)
+    }
+
     fn is_open_for(&self, wish: Wish) -> bool {
         let switched_on = match wish {
             Wish::Linkus => self.settings.sso.enabled,
@@ -46,7 +51,11 @@ impl OpenConnection {
 
     /// The person's binding, if their extension is ours and they are not leaving.
     pub async fn admit(&self, store: &Store, user: EntraUserId) -> Result<Option<Binding>, StoreError> {
-        let binding = store.binding(self.connection.id, user).await?;
+        Ok(self.judge(store.binding(self.connection.id, user).await?, user))
+    }
+
+    /// The same for a binding that was read already.
+    pub fn judge(&self, binding: Option<Binding>, user: EntraUserId) -> Option<Binding> {
         let admitted = binding.filter(|binding| matches!(binding.stage, Stage::Bound(_)));
         if admitted.is_none() {
             tracing::warn!(
@@ -56,6 +65,6 @@ impl OpenConnection {
                 "somebody without an extension of ours signed in with Microsoft and was refused"
             );
         }
-        Ok(admitted)
+        admitted
     }
 }

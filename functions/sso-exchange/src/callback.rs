@@ -11,7 +11,7 @@ use shared::store::{Holder, Purpose, SsoCode};
 use web::{CameBack, CookieKind, DoorError, Language, see_other, with_parameters};
 
 use crate::SsoState;
-use crate::admit::{OpenConnection, Wish, open_connection};
+use crate::admit::{OpenConnection, Wish};
 
 /// Registered with the app.
 pub const CALLBACK: &str = "/sso/callback";
@@ -37,11 +37,10 @@ async fn come_back(state: &SsoState, headers: &HeaderMap, query: &str) -> Result
         // Those come back elsewhere.
         Purpose::ConnectLink | Purpose::Connect | Purpose::Console { .. } => return Err(DoorError::Expired),
     };
-    let store = &state.door.store;
-    let open = open_connection(store, came.connection.value.id, wish).await?;
+    let open = OpenConnection::of(came.connection.value.clone(), came.settings.clone(), wish);
     let open = open.ok_or(DoorError::NotAllowed)?;
     let identity = state.door.identify(&came, CALLBACK).await?.identity;
-    if open.admit(store, identity.user).await?.is_none() {
+    if open.admit(&state.door.store, identity.user).await?.is_none() {
         return Err(DoorError::NotAllowed);
     }
     tracing::info!(connection.id = %open.connection.id, entra_user.id = %identity.user, "a person signed in");

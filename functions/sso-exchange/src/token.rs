@@ -19,7 +19,7 @@ use subtle::ConstantTimeEq as _;
 use web::pairs;
 
 use crate::SsoState;
-use crate::admit::{Wish, open_connection};
+use crate::admit::{OpenConnection, Wish};
 
 /// A working day. How a signature is taken back is not documented, so none lives longer where the PBX can end it.
 const SIGNATURE_LIFE: Duration = Duration::from_hours(8);
@@ -138,11 +138,14 @@ async fn redeem(state: &SsoState, code: &str) -> Result<SsoCode, Refusal> {
 
 async fn sign(state: &SsoState, granted: &SsoCode) -> Result<Response, Refusal> {
     let store = &state.door.store;
-    let open = open_connection(store, granted.connection, Wish::Linkus).await?;
+    let found = store
+        .whole_connection_of(granted.connection, granted.user)
+        .await?;
+    let (found, binding) = found.ok_or(Refusal::Grant)?;
+    let open = OpenConnection::of(found.connection.value, found.settings.value, Wish::Linkus);
     let open = open.ok_or(Refusal::Grant)?;
-    let binding = open.admit(store, granted.user).await?.ok_or(Refusal::Grant)?;
-    let secrets = store.secrets(granted.connection).await?.ok_or(Refusal::Grant)?;
-    let linkus = state.sides.linkus(&open.connection, &secrets)?;
+    let binding = open.judge(binding, granted.user).ok_or(Refusal::Grant)?;
+    let linkus = state.sides.linkus(&open.connection, &found.secrets)?;
     let linkus = linkus.ok_or(Refusal::Setup(
         "the connection has no credentials of the Linkus SDK",
     ))?;

@@ -126,16 +126,15 @@ async fn claim(poller: &Poller, connection: ConnectionId) -> Result<Result<Claim
 impl Claimed {
     async fn work(&self, poller: &Poller, deadline: &Deadline) -> Result<Outcome, PollError> {
         let store = &poller.engine.store;
-        let connection = store.connection(self.connection).await?;
-        let settings = store.settings(self.connection).await?;
-        let (Some(connection), Some(settings)) = (connection, settings) else {
+        let Some(whole) = store.whole_connection(self.connection).await? else {
             return Ok(Outcome::Gone);
         };
         let round = Round {
             poller,
             work: &self.work,
-            connection,
-            settings,
+            connection: whole.connection,
+            settings: whole.settings,
+            secrets: whole.secrets,
             deadline,
         };
         round.run().await

@@ -13,7 +13,7 @@ use super::observe::observe;
 use super::poll::PollError;
 use super::seats::{self, Bench};
 use crate::deadline::Deadline;
-use crate::domain::connection::{Connection, FirmwareVersion};
+use crate::domain::connection::{Connection, ConnectionSecrets, FirmwareVersion};
 use crate::domain::ids::EntraUserId;
 use crate::domain::office_hours::Hours;
 use crate::domain::settings::ConnectionSettings;
@@ -58,12 +58,13 @@ pub(super) struct Round<'a> {
     pub work: &'a PresenceWork,
     pub connection: Versioned<Connection>,
     pub settings: Versioned<ConnectionSettings>,
+    pub secrets: ConnectionSecrets,
     pub deadline: &'a Deadline,
 }
 
 impl Round<'_> {
     pub async fn run(mut self) -> Result<Outcome, PollError> {
-        let (store, now) = (&self.poller.engine.store, self.poller.engine.clock.now());
+        let now = self.poller.engine.clock.now();
         let id = self.connection.value.id;
         if !self.settings.value.presence.enabled || !self.connection.value.status.may_run() {
             self.poller.memory.forget(id);
@@ -72,10 +73,11 @@ impl Round<'_> {
         if let Some(until) = self.closed_until(now) {
             return Ok(Outcome::Closed(until));
         }
-        let Some(secrets) = store.secrets(id).await? else {
-            return Ok(Outcome::Gone);
-        };
-        let sides = self.poller.engine.sides.sides(&self.connection.value, &secrets)?;
+        let sides = self
+            .poller
+            .engine
+            .sides
+            .sides(&self.connection.value, &self.secrets)?;
         if let Some(failure) = self.obstacle(&sides).await? {
             return Ok(failure.into());
         }

@@ -155,9 +155,18 @@ impl Store {
         let Some(item) = self.get(&Key::secrets(connection), DOING).await? else {
             return Ok(None);
         };
+        self.open_secrets(connection, item, DOING).await.map(Some)
+    }
+
+    pub(super) async fn open_secrets(
+        &self,
+        connection: ConnectionId,
+        item: Row,
+        doing: &'static str,
+    ) -> Result<ConnectionSecrets, StoreError> {
         let stored: SealedRow = body(item, "sealed secrets")?;
-        let plain: Plain = self.unseal(connection, stored.sealed, DOING).await?;
-        Ok(Some(plain.into()))
+        let plain: Plain = self.unseal(connection, stored.sealed, doing).await?;
+        Ok(plain.into())
     }
 
     /// Replaces the secrets of a connection that exists.

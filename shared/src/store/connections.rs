@@ -36,7 +36,7 @@ struct PointerRow {
     conn: ConnectionId,
 }
 
-fn read(item: Row) -> Result<Versioned<Connection>, StoreError> {
+pub(super) fn read(item: Row) -> Result<Versioned<Connection>, StoreError> {
     let stored: MetaRow = body(item, "connection")?;
     Ok(Versioned {
         value: from_doc(&stored.doc, "connection")?,
@@ -97,26 +97,6 @@ impl Store {
     pub async fn connection(&self, id: ConnectionId) -> Result<Option<Versioned<Connection>>, StoreError> {
         let item = self.get(&Key::meta(id), "reading a connection").await?;
         item.map(read).transpose()
-    }
-
-    /// One connection with its settings, read at once.
-    pub async fn connection_with_settings(
-        &self,
-        id: ConnectionId,
-    ) -> Result<Option<(Connection, ConnectionSettings)>, StoreError> {
-        let (own, theirs) = (Key::meta(id), Key::settings(id));
-        let (mut connection, mut settings) = (None, None);
-        for item in self
-            .get_all(&[own.clone(), theirs], "reading a connection")
-            .await?
-        {
-            if own.is_of(&item) {
-                connection = Some(read(item)?.value);
-            } else {
-                settings = Some(super::settings::read(item)?.value);
-            }
-        }
-        Ok(connection.zip(settings))
     }
 
     /// Connections, oldest first.

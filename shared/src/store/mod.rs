@@ -44,6 +44,7 @@ mod teardown;
 mod waiting_certificate;
 mod watch;
 mod webhook_key;
+mod whole_connection;
 mod work;
 mod write;
 
@@ -76,6 +77,7 @@ pub use secret_care::SecretCare;
 pub use sessions::{Holder, Session};
 pub use sso_codes::{Redeemed, SsoCode};
 pub use watch::{Subscription, Watch};
+pub use whole_connection::WholeConnection;
 pub use work::{LeaseInfo, ManagedCounts, WorkState};
 
 use crate::clock::SystemClock;

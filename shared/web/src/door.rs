@@ -8,7 +8,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use shared::aadsts::number_in;
-use shared::domain::connection::Connection;
+use shared::domain::connection::{Connection, ConnectionSecrets};
+use shared::domain::settings::ConnectionSettings;
 use shared::http::HttpSetupError;
 use shared::ports::Clock;
 use shared::settings::WebOrigin;
@@ -61,6 +62,9 @@ pub struct CameBack {
     pub purpose: Purpose,
     /// The connection whose app registration sent them.
     pub connection: Versioned<Connection>,
+    /// The settings of that connection.
+    pub settings: ConnectionSettings,
+    secrets: ConnectionSecrets,
     attempt: Attempt,
     answer: Result<SecretString, Declined>,
 }
@@ -166,9 +170,9 @@ impl Door {
         let stored = stored
             .filter(|stored| stored.browser == attempt.browser_hash())
             .ok_or(DoorError::Expired)?;
-        let connection = self.store.connection(stored.connection).await?;
-        let connection = connection.ok_or(DoorError::Expired)?;
-        let provider = self.providers.of(connection.value.tenant);
+        let found = self.store.whole_connection(stored.connection).await?;
+        let found = found.ok_or(DoorError::Expired)?;
+        let provider = self.providers.of(found.connection.value.tenant);
         if !provider.may_be_from(pairs.get("iss").map(String::as_str)).await? {
             return Err(DoorError::Bad);
         }
@@ -182,7 +186,9 @@ impl Door {
         };
         Ok(CameBack {
             purpose: stored.purpose,
-            connection,
+            connection: found.connection,
+            settings: found.settings.value,
+            secrets: found.secrets,
             attempt,
             answer,
         })
@@ -195,14 +201,9 @@ impl Door {
             number: declined.number,
         })?;
         let connection = &came.connection.value;
-        let secrets = self
-            .store
-            .secrets(connection.id)
-            .await?
-            .ok_or(DoorError::Expired)?;
         let client = Client {
             client_id: connection.client,
-            credential: secrets.app,
+            credential: came.secrets.app.clone(),
         };
         let grant = CodeGrant {
             code,

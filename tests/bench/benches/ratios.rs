@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bench::{import, memory, requests, sign_in, webhook};
+use bench::{import, memory, presence, requests, sign_in, webhook};
 
-const PBX_LATENCY: Duration = Duration::from_millis(50);
+const LATENCY: Duration = Duration::from_millis(50);
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,8 +23,12 @@ fn main() -> anyhow::Result<()> {
     }
     let large = arguments.iter().any(|argument| argument == "--large");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    if arguments.iter().any(|argument| argument == "sign-in") {
+    let asked_for = |name: &str| arguments.iter().any(|argument| argument == name);
+    if asked_for("sign-in") {
         return runtime.block_on(sign_in::measure());
+    }
+    if asked_for("presence") {
+        return runtime.block_on(presence::measure(if large { 100_000 } else { 10_000 }, LATENCY));
     }
     runtime.block_on(all(large))
 }
@@ -33,9 +37,11 @@ async fn all(large: bool) -> anyhow::Result<()> {
     requests::measure(10_000).await?;
     sign_in::measure().await?;
     webhook::measure(Duration::from_secs(if large { 60 } else { 15 })).await?;
-    import::measure(1_000, PBX_LATENCY).await?;
+    import::measure(1_000, LATENCY).await?;
+    presence::measure(10_000, LATENCY).await?;
     if large {
-        import::measure(10_000, PBX_LATENCY).await?;
+        import::measure(10_000, LATENCY).await?;
+        presence::measure(100_000, LATENCY).await?;
     }
     let small = memory::measure(1_000).await?;
     let middle = memory::measure(10_000).await?;

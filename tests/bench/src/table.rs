@@ -1,4 +1,5 @@
-//! A wire before the table that counts what goes over it. Answers pass unchanged.
+//! A wire before the table that counts what goes over it. Requests and answers pass unchanged, but that reads ask what they
+//! take.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,6 +12,7 @@ use shared::http::HttpOptions;
 use tokio::net::TcpListener;
 
 pub use crate::table_count::TableCounts;
+use crate::table_count::asking_for_units;
 
 /// A table whose traffic is counted.
 #[derive(Clone)]
@@ -68,7 +70,8 @@ impl Wire {
         let bytes = to_bytes(body, usize::MAX).await?;
         let target = parts.headers.get("x-amz-target");
         let target = target.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        self.counts().add(target, &bytes);
+        let target = target.to_owned();
+        self.counts().add(&target, &bytes);
         let mut headers = parts.headers.clone();
         headers.remove("host");
         headers.remove("content-length");
@@ -76,11 +79,13 @@ impl Wire {
             .client
             .request(parts.method, &self.target)
             .headers(headers)
-            .body(bytes);
+            .body(asking_for_units(&target, &bytes));
         let answer = sent.send().await?;
         let (status, mut headers) = (answer.status(), answer.headers().clone());
         headers.remove("transfer-encoding");
-        let mut response = Response::new(Body::from(answer.bytes().await?));
+        let bytes = answer.bytes().await?;
+        self.counts().add_answer(&target, &bytes);
+        let mut response = Response::new(Body::from(bytes));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)

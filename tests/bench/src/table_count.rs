@@ -3,10 +3,12 @@
 use serde_json::Value;
 
 /// What went to the table.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct TableCounts {
     /// Requests that read.
     pub reads: u64,
+    /// What they took, as the table itself counts it.
+    pub read_units: f64,
     /// Requests that write.
     pub writes: u64,
     /// Items put, updated or deleted.
@@ -42,10 +44,42 @@ impl TableCounts {
         }
     }
 
+    /// Takes an answer in.
+    pub fn add_answer(&mut self, target: &str, body: &[u8]) {
+        if is_read(target) {
+            let body: Value = serde_json::from_slice(body).unwrap_or_default();
+            self.read_units += units(&body["ConsumedCapacity"]);
+        }
+    }
+
     fn wrote(&mut self, items: u64, units: u64) {
         self.writes += 1;
         self.items_written += items;
         self.write_units += units;
+    }
+}
+
+/// The same request, with the wish to be told what it takes.
+pub fn asking_for_units(target: &str, body: &[u8]) -> Vec<u8> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(mut body)) if is_read(target) => {
+            body.insert("ReturnConsumedCapacity".to_owned(), "TOTAL".into());
+            Value::Object(body).to_string().into_bytes()
+        }
+        _ => body.to_vec(),
+    }
+}
+
+fn is_read(target: &str) -> bool {
+    let call = target.rsplit('.').next().unwrap_or_default();
+    ["GetItem", "BatchGetItem", "Query"].contains(&call)
+}
+
+/// One table's, or several tables'.
+fn units(consumed: &Value) -> f64 {
+    match consumed {
+        Value::Array(tables) => tables.iter().map(units).sum(),
+        one => one["CapacityUnits"].as_f64().unwrap_or_default(),
     }
 }
 

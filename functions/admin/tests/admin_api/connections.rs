@@ -73,6 +73,7 @@ async fn wrong_values_of_both_sides_are_named_together_and_nothing_is_stored() {
     assert_eq!(list["items"], json!([]));
 }
 
+// spec: 2
 #[tokio::test]
 async fn each_wrong_value_is_named_by_its_field() {
     use crate::fake_sides::Script;
