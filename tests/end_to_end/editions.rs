@@ -15,7 +15,7 @@ use crate::office::FIRMWARE;
 use crate::stage::{Stage, TENANT, person};
 
 /// Calls whose documentation asks for no licence of Entra ID beyond the free one. Mailboxes and Teams have theirs anyway.
-const OF_EVERY_EDITION: [&str; 17] = [
+const OF_EVERY_EDITION: [&str; 18] = [
     "GET /v1.0/groups",
     "GET /v1.0/groups/delta",
     "GET /v1.0/groups/{id}/members/microsoft.graph.user",
@@ -24,6 +24,7 @@ const OF_EVERY_EDITION: [&str; 17] = [
     "GET /v1.0/users/delta",
     "GET /v1.0/users/{id}",
     "GET /v1.0/users/{id}/contactFolders",
+    "GET /v1.0/users/{id}/contactFolders/delta",
     "GET /v1.0/users/{id}/contactFolders/{id}/contacts/delta",
     "GET /v1.0/users/{id}/contacts",
     "POST /v1.0/$batch",
