@@ -102,7 +102,7 @@ class Cloud:
                 function = found[1]
             lines.append(line)
             if function and line == "        Variables:":
-                for service in ("DYNAMODB", "SQS", "KMS"):
+                for service in ("DYNAMODB", "SQS", "KMS", "SNS"):
                     lines.append(f"          AWS_ENDPOINT_URL_{service}: {self.gate.endpoint_of(function)}")
                 function = None
         # The emulated API has no https address; this one leads to it.

@@ -50,6 +50,10 @@ impl WebhookAddress {
         }
         let host = PbxAddress::parse(origin(text).ok_or_else(example)?, policy);
         let host = host.map_err(|refused| refused.to_string())?;
+        // Were the two read differently, something other than what was judged would be called.
+        if host.url().origin() != url.origin() {
+            return Err(example());
+        }
         Ok(Self { url, host })
     }
 
@@ -95,7 +99,7 @@ impl WebhookAddress {
 /// Scheme, host and port as they are written.
 fn origin(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_once("://")?;
-    let host = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let host = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     text.get(..scheme.len() + "://".len() + host)
 }
 

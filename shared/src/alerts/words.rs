@@ -107,7 +107,7 @@ fn over_english(alert: &Alert) -> &'static str {
 }
 
 fn chinese(alert: &Alert) -> String {
-    let because = |reason: &Option<String>| reason.as_ref().map(|why| format!(":{why}")).unwrap_or_default();
+    let because = |reason: &Option<String>| reason.as_ref().map(|why| format!("：{why}")).unwrap_or_default();
     match alert {
         Alert::SyncFailing {
             needs_attention: true,
@@ -123,13 +123,13 @@ fn chinese(alert: &Alert) -> String {
             format!("自 {} 以来未同步在线状态{}", minute(*last_good_at), because(reason))
         }
         Alert::SecretEnds { ends_at, days: 0 } => {
-            format!("应用的密钥或证书已于 {} 到期;请在应用注册中新建一个并在此更新", day(*ends_at))
+            format!("应用的密钥或证书已于 {} 到期；请在应用注册中新建一个并在此更新", day(*ends_at))
         }
         Alert::SecretEnds { ends_at, .. } => {
-            format!("应用的密钥或证书将于 {} 到期;请在应用注册中新建一个并在此更新", day(*ends_at))
+            format!("应用的密钥或证书将于 {} 到期；请在应用注册中新建一个并在此更新", day(*ends_at))
         }
         Alert::SubscriptionLost { lost, reason } => format!(
-            "Microsoft 不再通知变更(2 个订阅中有 {lost} 个失效),变更会稍晚被发现{}",
+            "Microsoft 不再通知变更（2 个订阅中有 {lost} 个失效），变更会稍晚被发现{}",
             because(reason)
         ),
     }
