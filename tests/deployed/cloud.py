@@ -94,6 +94,8 @@ class Cloud:
         text = (ROOT / "infra/template.yaml").read_text()
         # The emulator knows no alarm on a sum of metrics.
         text = re.sub(r"  (ErrorsAlarm|ThrottlesAlarm):\n(?:    .*\n)+", "", text)
+        # Without comments it is short enough to be sent along; `sam deploy` puts longer ones into a bucket.
+        text = re.sub(r"(?m)^ *#.*\n", "", text)
         text = re.sub(r"CodeUri: \.\./target/lambda/(\S+)", rf"CodeUri: {{ Bucket: {BUCKET}, Key: \1 }}", text)
         lines = []
         function = None
