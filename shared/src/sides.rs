@@ -15,8 +15,8 @@ use crate::domain::ids::ConnectionId;
 use crate::graph::{GraphClient, GraphConfig};
 use crate::pbx::{LinkusClient, PbxClient, PbxConfig};
 use crate::ports::{
-    Clock, ContactBook, Directory, LinkusSignIn, Mailboxes, Mailer, PhoneGroups, PhoneSystem, SideError, SideFactory,
-    Sides, Subscriptions,
+    Clock, ContactBook, Directory, LinkusSignIn, Mailboxes, Mailer, PhoneGroups, PhoneSystem, SideError,
+    SideFactory, Sides, Subscriptions,
 };
 use crate::settings::{AddressPolicy, GraphAddresses};
 use crate::store::Store;

@@ -49,7 +49,11 @@ async fn an_admin_says_who_is_told_and_tries_it() {
     let only_csrf = [("csrf", csrf.as_str())];
     let tested = browser.post(&at(&stage, "/alerts/test"), &only_csrf).await;
     tested.says(200, "HTTP status 410");
-    assert!(tested.text.contains("firmware cannot send mail"), "{}", tested.text);
+    assert!(
+        tested.text.contains("firmware cannot send mail"),
+        "{}",
+        tested.text
+    );
     hook.answers(StatusCode::OK);
     let tested = browser.post(&at(&stage, "/alerts/test"), &only_csrf).await;
     tested.says(200, "Taken");

@@ -49,9 +49,7 @@ async fn api(stage: &Stage, method: Method, rest: &str, body: Value) -> (u16, Va
 
 impl Scene {
     async fn with(people: usize) -> Self {
-        let people: Vec<Value> = (0..people)
-            .map(|n| person(&format!("P{n:03} Example")))
-            .collect();
+        let people: Vec<Value> = (0..people).map(|n| person(&format!("P{n:03} Example"))).collect();
         let stage = Stage::with(&people, Vec::new()).await;
         stage.settings(|_| {}).await;
         let hook = Hook::start().await;
@@ -95,7 +93,8 @@ impl Scene {
 
     async fn fail(&self) {
         let fault: Fault =
-            serde_json::from_value(json!({"path": "/v1.0/users*", "times": 1000, "kind": "html502"})).unwrap();
+            serde_json::from_value(json!({"path": "/v1.0/users*", "times": 1000, "kind": "html502"}))
+                .unwrap();
         self.stage.graph.add_fault(fault);
         assert_eq!(self.stage.sync(RunMode::Full).await.state, RunState::Failed);
     }
@@ -192,7 +191,10 @@ async fn what_needs_a_person_is_told_at_once_and_in_the_language_of_the_alerts()
     let message = heard.json();
     assert_eq!(message["alerts"][0]["needs_attention"], true);
     let text = message["text"].as_str().unwrap();
-    assert!(text.contains("同步需要人工处理") && text.contains("AADSTS7000215"), "{text}");
+    assert!(
+        text.contains("同步需要人工处理") && text.contains("AADSTS7000215"),
+        "{text}"
+    );
     assert!(!text.contains("P000"), "no name of a person: {text}");
     assert_eq!(message["connection"]["name"], "Contoso");
 }
@@ -334,7 +336,8 @@ async fn the_end_of_a_secret_is_told_step_by_step_and_its_successor_ends_it() {
         .await;
     let mut told = Vec::new();
     for hour in 0..24 * 9 {
-        let of_secret = |alerts: Vec<(String, String)>| alerts.into_iter().find(|(kind, _)| kind == "secret_ends");
+        let of_secret =
+            |alerts: Vec<(String, String)>| alerts.into_iter().find(|(kind, _)| kind == "secret_ends");
         let news: Vec<_> = scene.told().await.into_iter().filter_map(of_secret).collect();
         told.extend(news.into_iter().map(|(_, change)| (hour, change)));
         scene.stage.clock.advance(HOUR);
@@ -373,7 +376,10 @@ async fn mail_goes_out_through_the_pbx_if_its_firmware_can() {
         .pbx
         .change_settings(|settings| FIRMWARE.clone_into(&mut settings.firmware));
     let (_, tested) = api(&scene.stage, Method::POST, "/alerts/test", json!({})).await;
-    assert_eq!(tested, json!({"channels": [{"channel": "email", "delivered": true}]}));
+    assert_eq!(
+        tested,
+        json!({"channels": [{"channel": "email", "delivered": true}]})
+    );
     scene
         .secret_ends(scene.stage.clock.now() + Duration::from_hours(24 * 5))
         .await;

@@ -93,7 +93,10 @@ impl Heard {
     pub fn is_signed_with(&self, secret: &str) -> bool {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
         let signed = [format!("{}.", self.signed_at()).as_bytes(), &self.bytes].concat();
-        let mut proofs = self.signature.split(',').filter_map(|part| part.strip_prefix("v1="));
+        let mut proofs = self
+            .signature
+            .split(',')
+            .filter_map(|part| part.strip_prefix("v1="));
         proofs.any(|proof| hmac::verify(&key, &signed, &hex::decode(proof).unwrap()).is_ok())
     }
 }

@@ -64,10 +64,7 @@ async fn claim(engine: &Engine, id: ConnectionId) -> Result<Option<Claimed>, Sto
     let mut state = read.value;
     let errands = take_up(&mut state, now);
     state.look_at = after(now, ATTENDANCE);
-    let ours = engine
-        .store
-        .save_alerts(id, &state, Some(read.version))
-        .await?;
+    let ours = engine.store.save_alerts(id, &state, Some(read.version)).await?;
     Ok(ours.then_some((state, errands, read.version.next())))
 }
 
@@ -80,10 +77,7 @@ async fn run_errands(
     let mut results = Vec::new();
     let mut down: BTreeSet<AlertChannel> = BTreeSet::new();
     for errand in errands {
-        let found = state
-            .outbox
-            .iter()
-            .find(|message| message.id == errand.message);
+        let found = state.outbox.iter().find(|message| message.id == errand.message);
         let Some(message) = found else { continue };
         let told = if down.contains(&errand.channel) {
             Told::NotYet("an earlier message could not be delivered".to_owned())

@@ -49,11 +49,7 @@ fn makes_runs(settings: &ConnectionSettings) -> bool {
     settings.users.enabled || settings.groups.enabled || settings.contacts.enabled
 }
 
-async fn run_error(
-    store: &Store,
-    id: ConnectionId,
-    work: &WorkState,
-) -> Result<Option<String>, StoreError> {
+async fn run_error(store: &Store, id: ConnectionId, work: &WorkState) -> Result<Option<String>, StoreError> {
     let Some(last) = work.last_run.filter(|_| work.failures_in_row > 0) else {
         return Ok(None);
     };

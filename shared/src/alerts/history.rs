@@ -81,9 +81,7 @@ fn detail(alert: &Alert) -> String {
         parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
     };
     match alert {
-        Alert::SyncFailing {
-            failures, reason, ..
-        } => known(format!("{failures} in a row"), reason),
+        Alert::SyncFailing { failures, reason, .. } => known(format!("{failures} in a row"), reason),
         Alert::PlanHeld { removals, .. } => format!("{removals} removals"),
         Alert::NoGoodRun { last_good_at } => format!("since {}", minute(*last_good_at)),
         Alert::PresenceSilent { last_good_at, reason } => {

@@ -203,7 +203,10 @@ mod tests {
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
         assert_eq!(state.due_at(), now);
         assert!(!is_given_up(&state.outbox[0], at(23)) && is_given_up(&state.outbox[0], at(24)));
-        let over: Vec<_> = results.into_iter().map(|(errand, _)| (errand, Told::Over)).collect();
+        let over: Vec<_> = results
+            .into_iter()
+            .map(|(errand, _)| (errand, Told::Over))
+            .collect();
         settle(&mut state, &over, now);
         assert!(state.outbox.is_empty());
     }

@@ -24,6 +24,7 @@ enum Cut {
 
 /// One hour of a connection's life.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Hour {
     failures: u32,
     attention: bool,
@@ -58,16 +59,18 @@ fn hour() -> impl Strategy<Value = Hour> {
         any::<bool>(),
         prop::bool::weighted(0.1),
     );
-    (facts, cut(), down).prop_map(|((failures, attention, held, silent, lost, off), cut, down)| Hour {
-        failures,
-        attention,
-        held,
-        silent,
-        lost,
-        off,
-        cut,
-        down,
-    })
+    (facts, cut(), down).prop_map(
+        |((failures, attention, held, silent, lost, off), cut, down)| Hour {
+            failures,
+            attention,
+            held,
+            silent,
+            lost,
+            off,
+            cut,
+            down,
+        },
+    )
 }
 
 fn facts(hour: &Hour) -> Facts {

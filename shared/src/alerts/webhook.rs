@@ -77,7 +77,10 @@ impl WebhookAddress {
         if status.is_success() {
             Ok(())
         } else if status.is_redirection() {
-            Err(format!("HTTP status {}; redirects are not followed", status.as_u16()))
+            Err(format!(
+                "HTTP status {}; redirects are not followed",
+                status.as_u16()
+            ))
         } else {
             Err(format!("HTTP status {}", status.as_u16()))
         }
@@ -164,7 +167,10 @@ mod tests {
             "https://alerts.example.com/hook/a?b=c",
             "https://alerts.example.com:8443/hook",
         ] {
-            assert!(WebhookAddress::parse(good, AddressPolicy::Public).is_ok(), "{good}");
+            assert!(
+                WebhookAddress::parse(good, AddressPolicy::Public).is_ok(),
+                "{good}"
+            );
         }
         for bad in [
             "http://alerts.example.com/hook",

@@ -70,11 +70,15 @@ fn english(alert: &Alert) -> String {
             reason,
             ..
         } => format!("Sync needs somebody to act{}", because(reason)),
-        Alert::SyncFailing {
-            failures, reason, ..
-        } => format!("{failures} sync runs in a row failed{}", because(reason)),
-        Alert::PlanHeld { removals, .. } => format!("{removals} removals wait for somebody to approve or reject them"),
-        Alert::NoGoodRun { last_good_at } => format!("No sync run has ended well since {}", minute(*last_good_at)),
+        Alert::SyncFailing { failures, reason, .. } => {
+            format!("{failures} sync runs in a row failed{}", because(reason))
+        }
+        Alert::PlanHeld { removals, .. } => {
+            format!("{removals} removals wait for somebody to approve or reject them")
+        }
+        Alert::NoGoodRun { last_good_at } => {
+            format!("No sync run has ended well since {}", minute(*last_good_at))
+        }
         Alert::PresenceSilent { last_good_at, reason } => format!(
             "Presence has not been carried since {}{}",
             minute(*last_good_at),
@@ -114,19 +118,29 @@ fn chinese(alert: &Alert) -> String {
             reason,
             ..
         } => format!("同步需要人工处理{}", because(reason)),
-        Alert::SyncFailing {
-            failures, reason, ..
-        } => format!("同步已连续失败 {failures} 次{}", because(reason)),
+        Alert::SyncFailing { failures, reason, .. } => {
+            format!("同步已连续失败 {failures} 次{}", because(reason))
+        }
         Alert::PlanHeld { removals, .. } => format!("有 {removals} 项删除等待批准或拒绝"),
         Alert::NoGoodRun { last_good_at } => format!("自 {} 以来没有成功的同步", minute(*last_good_at)),
         Alert::PresenceSilent { last_good_at, reason } => {
-            format!("自 {} 以来未同步在线状态{}", minute(*last_good_at), because(reason))
+            format!(
+                "自 {} 以来未同步在线状态{}",
+                minute(*last_good_at),
+                because(reason)
+            )
         }
         Alert::SecretEnds { ends_at, days: 0 } => {
-            format!("应用的密钥或证书已于 {} 到期；请在应用注册中新建一个并在此更新", day(*ends_at))
+            format!(
+                "应用的密钥或证书已于 {} 到期；请在应用注册中新建一个并在此更新",
+                day(*ends_at)
+            )
         }
         Alert::SecretEnds { ends_at, .. } => {
-            format!("应用的密钥或证书将于 {} 到期；请在应用注册中新建一个并在此更新", day(*ends_at))
+            format!(
+                "应用的密钥或证书将于 {} 到期；请在应用注册中新建一个并在此更新",
+                day(*ends_at)
+            )
         }
         Alert::SubscriptionLost { lost, reason } => format!(
             "Microsoft 不再通知变更（2 个订阅中有 {lost} 个失效），变更会稍晚被发现{}",
@@ -204,7 +218,10 @@ pub(super) mod tests {
             for change in [AlertChange::Raised, AlertChange::Cleared] {
                 let english = sentence(&alert, change, AlertLanguage::English);
                 let chinese = sentence(&alert, change, AlertLanguage::Chinese);
-                assert!(is_chinese(&chinese) && !is_chinese(&english), "{chinese} {english}");
+                assert!(
+                    is_chinese(&chinese) && !is_chinese(&english),
+                    "{chinese} {english}"
+                );
                 assert_eq!(digits(&english), digits(&chinese));
             }
         }

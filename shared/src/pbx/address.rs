@@ -129,9 +129,9 @@ fn refuse_extras(url: &Url) -> Result<(), AddressRefused> {
 
 fn refuse_port(url: &Url) -> Result<(), AddressRefused> {
     match url.port() {
-        Some(port @ (0 | LAMBDA_RUNTIME_PORT)) => Err(AddressRefused::new(format!(
-            "port {port} is never used"
-        ))),
+        Some(port @ (0 | LAMBDA_RUNTIME_PORT)) => {
+            Err(AddressRefused::new(format!("port {port} is never used")))
+        }
         _ => Ok(()),
     }
 }
@@ -158,9 +158,7 @@ fn permit(ip: IpAddr, policy: AddressPolicy) -> Result<(), AddressRefused> {
             "private addresses are not allowed in this installation",
         )),
         (Reach::Loopback, _) => Err(AddressRefused::new("the address must not be this very machine")),
-        (Reach::Never, _) => Err(AddressRefused::new(
-            "this kind of address is never used",
-        )),
+        (Reach::Never, _) => Err(AddressRefused::new("this kind of address is never used")),
     }
 }
 

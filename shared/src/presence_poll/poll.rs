@@ -204,7 +204,9 @@ impl Claimed {
         self.tell(&outcome, stored.as_ref());
         let silent = stored.as_ref().and_then(|work| work.alert_since);
         if silent.is_some() != self.work.alert_since.is_some() {
-            store.alerts_soon(self.connection, poller.engine.clock.now()).await?;
+            store
+                .alerts_soon(self.connection, poller.engine.clock.now())
+                .await?;
         }
         Ok(match outcome {
             Outcome::Gone => PollEnd::NothingDue,

@@ -256,10 +256,7 @@ async fn switch_off(
         engine.store.set_due(id, engine.clock.now()).await?;
     }
     let now = engine.clock.now();
-    engine
-        .store
-        .watch_soon(id, connection.value.tenant, now)
-        .await?;
+    engine.store.watch_soon(id, connection.value.tenant, now).await?;
     engine.store.alerts_soon(id, now).await?;
     live(engine, id).await
 }

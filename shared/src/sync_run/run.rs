@@ -306,7 +306,10 @@ async fn close(
     let is_news = !was_well(&before, state) || !went_well(&conducted);
     if is_news {
         // In case that this process dies before it asks again, below: then what ended is seen a little later.
-        engine.store.alerts_soon(lease.connection, now + ALERTS_IN_ANY_CASE).await?;
+        engine
+            .store
+            .alerts_soon(lease.connection, now + ALERTS_IN_ANY_CASE)
+            .await?;
     }
     match teardown::after(engine, &before, &run, &conducted.end).await? {
         After::Nothing => engine.store.finish_run(lease, finish, &run).await?,

@@ -80,13 +80,16 @@ pub async fn load(
         alert: known.alert,
     });
     let waiting = stored.value.outbox.into_iter().flat_map(|message| {
-        message.waiting.into_iter().map(move |(channel, tries)| WaitingAlert {
-            channel,
-            since: message.at,
-            failed: tries.failed,
-            next_at: tries.next_at,
-            error: tries.problem,
-        })
+        message
+            .waiting
+            .into_iter()
+            .map(move |(channel, tries)| WaitingAlert {
+                channel,
+                since: message.at,
+                failed: tries.failed,
+                next_at: tries.next_at,
+                error: tries.problem,
+            })
     });
     Ok(OpenAlerts {
         open: open.collect(),

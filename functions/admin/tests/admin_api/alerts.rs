@@ -57,11 +57,23 @@ async fn wrong_values_are_named_and_nothing_is_saved() {
     let rows = [
         (json!({"failed_runs": 0}), "/failed_runs"),
         (json!({"language": "tlh"}), "/language"),
-        (json!({"webhook": {"url": "https://169.254.169.254/latest"}}), "/webhook/url"),
-        (json!({"webhook": {"url": "http://alerts.example.com/hook"}}), "/webhook/url"),
-        (json!({"webhook": {"url": "https://alerts.example.com", "secret": "canary"}}), "/webhook/secret"),
+        (
+            json!({"webhook": {"url": "https://169.254.169.254/latest"}}),
+            "/webhook/url",
+        ),
+        (
+            json!({"webhook": {"url": "http://alerts.example.com/hook"}}),
+            "/webhook/url",
+        ),
+        (
+            json!({"webhook": {"url": "https://alerts.example.com", "secret": "canary"}}),
+            "/webhook/secret",
+        ),
         (json!({"email": {"to": []}}), "/email/to"),
-        (json!({"email": {"to": ["it@contoso.example", "not one"]}}), "/email/to/1"),
+        (
+            json!({"email": {"to": ["it@contoso.example", "not one"]}}),
+            "/email/to/1",
+        ),
         (json!({"topic": true}), "/topic"),
     ];
     for (body, pointer) in rows {
@@ -93,7 +105,10 @@ async fn a_test_says_what_each_channel_did_with_it() {
         "email": {"to": ["it@contoso.example", "night@contoso.example"]},
     });
     put(&world, "*", &body).await.ok(200);
-    let tested = world.call(Call::post(path("/alerts/test"), &json!({}))).await.ok(200);
+    let tested = world
+        .call(Call::post(path("/alerts/test"), &json!({})))
+        .await
+        .ok(200);
     let refused = json!({"channel": "webhook", "delivered": false, "error": "no connection to it"});
     assert_eq!(
         tested["channels"],

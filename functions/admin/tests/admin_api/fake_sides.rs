@@ -22,10 +22,10 @@ use shared::domain::settings::{ExtensionPresence, GroupTarget, GroupType};
 use shared::pbx::{PbxClient, PbxConfig};
 use shared::ports::{
     ContactBook, Cursor, Deleted, Directory, DirectoryError, ExtensionPresences, GrantedSubscription,
-    GroupMembers, GroupPage, KnownSubscription, LinkusSignIn, MailboxError, MailboxMemory, MailboxRead,
-    Mailboxes, Mail, Mailer, PermissionName, PhoneGroups, PhoneSystem, PhoneSystemError, PhonebookPatch, SecretExpiry,
-    ShownPresence, ShutProblem, SideError, SideFactory, Sides, SignInProblem, SubscriptionError,
-    Subscriptions, SystemInformation, TeamsPresence, UserQuery, WantedSubscription,
+    GroupMembers, GroupPage, KnownSubscription, LinkusSignIn, Mail, MailboxError, MailboxMemory, MailboxRead,
+    Mailboxes, Mailer, PermissionName, PhoneGroups, PhoneSystem, PhoneSystemError, PhonebookPatch,
+    SecretExpiry, ShownPresence, ShutProblem, SideError, SideFactory, Sides, SignInProblem,
+    SubscriptionError, Subscriptions, SystemInformation, TeamsPresence, UserQuery, WantedSubscription,
 };
 use shared::settings::AddressPolicy;
 
