@@ -6,6 +6,7 @@
 //! - `sync_run`: the use case, from a due connection to a finished run.
 //! - `changes`: what follows the directory between the scheduled runs.
 //! - `secret_care`: the end of an app's secret, told in time.
+//! - `alerts`: what an admin is told of unasked.
 //! - `presence_poll`: the other use case, from a due minute to presences that follow Teams.
 //! - `ports`: what the use cases need of the outside.
 //! - `graph`, `pbx`, `store`: Microsoft Graph, the phone system, the table.
@@ -19,6 +20,7 @@
 
 pub mod aadsts;
 pub mod account_grant;
+pub mod alerts;
 pub mod app_certificate;
 pub mod app_proof;
 pub mod changes;

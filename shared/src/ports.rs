@@ -2,6 +2,7 @@
 //! DynamoDB runs in every test (docs/decisions).
 
 mod contacts;
+mod mail;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -30,6 +31,7 @@ use crate::domain::sync_run::Trigger;
 pub use contacts::{
     ContactBook, FolderMemory, MailboxError, MailboxMemory, MailboxRead, Mailboxes, PhonebookPatch,
 };
+pub use mail::{Mail, Mailer};
 
 /// Time, so that tests own it.
 #[async_trait]
@@ -592,6 +594,8 @@ pub struct Sides {
     pub account_mailboxes: Arc<dyn Mailboxes>,
     /// The PBX's company contacts.
     pub contact_book: Arc<dyn ContactBook>,
+    /// Mail that the PBX sends.
+    pub mailer: Arc<dyn Mailer>,
 }
 
 /// Makes the clients of a connection.

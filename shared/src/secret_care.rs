@@ -44,6 +44,10 @@ pub async fn care(engine: &Engine, id: ConnectionId) -> Result<(), AttendError> 
     {
         warn(&connection, warning, now);
     }
+    // Told by whoever sees to alerts; an end that moved is theirs to look at, too.
+    if news.is_some() || ends_at != connection.secret_expires_at {
+        store.alerts_soon(id, now).await?;
+    }
     Ok(())
 }
 

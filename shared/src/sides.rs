@@ -15,8 +15,8 @@ use crate::domain::ids::ConnectionId;
 use crate::graph::{GraphClient, GraphConfig};
 use crate::pbx::{LinkusClient, PbxClient, PbxConfig};
 use crate::ports::{
-    Clock, ContactBook, Directory, LinkusSignIn, Mailboxes, PhoneGroups, PhoneSystem, SideError, SideFactory,
-    Sides, Subscriptions,
+    Clock, ContactBook, Directory, LinkusSignIn, Mailboxes, Mailer, PhoneGroups, PhoneSystem, SideError,
+    SideFactory, Sides, Subscriptions,
 };
 use crate::settings::{AddressPolicy, GraphAddresses};
 use crate::store::Store;
@@ -212,6 +212,7 @@ fn both(graph: Arc<GraphClient>, account_mailboxes: Arc<dyn Mailboxes>, pbx: Arc
         teams: graph,
         phone_system: Arc::clone(&pbx) as Arc<dyn PhoneSystem>,
         contact_book: Arc::clone(&pbx) as Arc<dyn ContactBook>,
+        mailer: Arc::clone(&pbx) as Arc<dyn Mailer>,
         groups: Arc::clone(&pbx) as Arc<dyn PhoneGroups>,
         extension_presences: pbx,
     }

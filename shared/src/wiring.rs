@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::alerts::{AlertTopic, Outlets, SnsTopic};
 use crate::changes::{Address, Inbox, Surroundings};
 use crate::clock::SystemClock;
 use crate::domain::client_state::ClientStateKey;
 use crate::ports::{Clock, PresenceQueue, SyncQueue};
 use crate::queue::{NoQueue, SqsQueue};
 use crate::secrets::{FileKeyError, FileKeySealer, KmsSealer, Sealer};
-use crate::settings::{EngineSettings, NotificationsSettings, SecretsKey};
+use crate::settings::{AddressPolicy, EngineSettings, NotificationsSettings, SecretsKey, TopicArn};
 use crate::sides::RealSides;
 use crate::store::{Store, StoreError, aws_config, client};
 use crate::sync_run::Engine;
@@ -60,16 +61,30 @@ pub async fn presence_queue(url: Option<&url::Url>) -> Arc<dyn PresenceQueue> {
     }
 }
 
+/// What alerts may reach, and the topic that they are published on.
+pub async fn outlets(policy: AddressPolicy, topic: Option<&TopicArn>) -> Outlets {
+    let topic: Option<Arc<dyn AlertTopic>> = match topic {
+        Some(arn) => {
+            let client = aws_sdk_sns::Client::new(&aws_config().await);
+            Some(Arc::new(SnsTopic::new(client, arn.as_str().to_owned())))
+        }
+        None => None,
+    };
+    Outlets { policy, topic }
+}
+
 /// What a process that attends to connections knows of its place in the world.
 pub async fn surroundings(
     store: &Store,
     address: Address,
     step: Duration,
+    alerts: Outlets,
 ) -> Result<Surroundings, StoreError> {
     Ok(Surroundings {
         key: store.webhook_key().await?,
         address,
         step,
+        alerts,
     })
 }
 

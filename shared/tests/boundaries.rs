@@ -33,6 +33,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("pbx", &["plan", "sync_run", "graph", "store", "sides"]),
     ("store", &["plan", "sync_run", "graph", "pbx", "sides", "http"]),
     ("sync_run", &["graph", "pbx", "sides", "http"]),
+    ("alerts", &["graph", "sides"]),
     ("presence_poll", &["plan", "graph", "pbx", "sides", "http"]),
 ];
 

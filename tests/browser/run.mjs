@@ -187,7 +187,7 @@ step("names of the directory run no script", async () => {
   await ended(admin);
   await harmless(admin, "the run");
   assert.ok((await admin.content()).includes("&lt;script"), "the name is shown as text");
-  for (const rest of ["", "/runs", "/people", "/history", "/health", `/people/${named.id}`]) {
+  for (const rest of ["", "/runs", "/people", "/history", "/health", "/alerts", `/people/${named.id}`]) {
     await admin.goto(at(rest));
     await harmless(admin, rest);
   }
@@ -255,7 +255,7 @@ step("a viewer looks and may not act", async () => {
   await admin.goto(`${scene.origin}/console/tokens`);
   await pictured(admin, "tokens");
   const viewer = await signedIn(token);
-  for (const rest of ["", "/runs", "/people", "/history", "/health"]) {
+  for (const rest of ["", "/runs", "/people", "/history", "/health", "/alerts"]) {
     const answer = await viewer.goto(at(rest));
     assert.equal(answer.status(), 200, rest);
     const acting = viewer.locator("main form[method=post] :is(button,input:not([type=hidden]),select,textarea):enabled, main .danger");

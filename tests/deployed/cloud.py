@@ -94,6 +94,8 @@ class Cloud:
         text = (ROOT / "infra/template.yaml").read_text()
         # The emulator knows no alarm on a sum of metrics.
         text = re.sub(r"  (ErrorsAlarm|ThrottlesAlarm):\n(?:    .*\n)+", "", text)
+        # Without comments it is short enough to be sent along; `sam deploy` puts longer ones into a bucket.
+        text = re.sub(r"(?m)^ *#.*\n", "", text)
         text = re.sub(r"CodeUri: \.\./target/lambda/(\S+)", rf"CodeUri: {{ Bucket: {BUCKET}, Key: \1 }}", text)
         lines = []
         function = None
@@ -102,7 +104,7 @@ class Cloud:
                 function = found[1]
             lines.append(line)
             if function and line == "        Variables:":
-                for service in ("DYNAMODB", "SQS", "KMS"):
+                for service in ("DYNAMODB", "SQS", "KMS", "SNS"):
                     lines.append(f"          AWS_ENDPOINT_URL_{service}: {self.gate.endpoint_of(function)}")
                 function = None
         # The emulated API has no https address; this one leads to it.

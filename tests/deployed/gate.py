@@ -94,8 +94,7 @@ class Gate:
         return self._pass_on(method, path, sent, body)
 
     def _for_function(self, function, path, headers, body):
-        target, _, operation = (headers.get("x-amz-target") or "").partition(".")
-        service = SERVICES[target]
+        service, operation, request = asked(headers, body)
         if self.holds_after and self.holds_after[:2] == (function, operation):
             passes = self.holds_after[2] - 1
             self.holds_after = (function, operation, passes) if passes else None
@@ -104,7 +103,6 @@ class Gate:
             self.held_up.set()
             while self.holds:
                 threading.Event().wait(0.1)
-        request = json.loads(body)
         if refused := self.refused(function, service, operation, request):
             self.denied.append((function, refused))
             refusal = {"__type": "AccessDeniedException", "message": f"not authorized to perform: {refused}"}
@@ -131,6 +129,15 @@ class Gate:
             return response.status, response.getheaders(), response.read()
         finally:
             connection.close()
+
+
+def asked(headers, body):
+    """Service, operation and request. SNS alone speaks in forms and names its action in them."""
+    if target := headers.get("x-amz-target"):
+        name, _, operation = target.partition(".")
+        return SERVICES[name], operation, json.loads(body)
+    request = dict(urllib.parse.parse_qsl(body.decode()))
+    return "sns", request["Action"], request
 
 
 def actions(operation, request):
@@ -167,6 +174,8 @@ def concerns(resources, call, request):
             wanted = {f"{table}/index/{index}" for table in wanted}
     elif call.startswith("sqs:"):
         wanted = {urllib.parse.urlparse(request["QueueUrl"]).path.rsplit("/", 1)[-1]}
+    elif call.startswith("sns:"):
+        wanted = {request["TopicArn"].rsplit(":", 1)[-1]}
     else:
         wanted = {request["KeyId"].rsplit("/", 1)[-1]} if "KeyId" in request else {""}
 

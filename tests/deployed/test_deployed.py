@@ -205,6 +205,19 @@ class Presence(unittest.TestCase):
         self.assertEqual((last["teams"], last["extension"]), ("be_right_back", "lunch"))
 
 
+class Alerts(unittest.TestCase):
+    def test_alerts_are_published_on_the_topic_of_the_stack(self):
+        queues, topics = cloud.client("sqs"), cloud.client("sns")
+        queue = queues.create_queue(QueueName="heard")["QueueUrl"]
+        arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        topics.subscribe(TopicArn=cloud.outputs["AlertTopicArn"], Protocol="sqs", Endpoint=arn)
+        told = installation.api("POST", "/alerts/test")["channels"]
+        self.assertEqual(told, [{"channel": "topic", "delivered": True}])
+        [heard] = queues.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"]
+        message = json.loads(json.loads(heard["Body"])["Message"])
+        self.assertEqual((message["type"], message["connection"]["id"]), ("test", installation.connection))
+
+
 class SignIn(unittest.TestCase):
     def test_an_admin_is_led_to_microsoft_once(self):
         address = installation.api("POST", "/authorize")["authorize_url"].removeprefix(cloud.gate.origin)
@@ -288,6 +301,9 @@ class ZLeastPrivilege(unittest.TestCase):
             ("admin", "sqs", "SendMessage", {"QueueUrl": queue}, True),
             ("admin", "sqs", "ReceiveMessage", {"QueueUrl": queue}, False),
             ("admin", "sqs", "SendMessage", {"QueueUrl": cloud.resources["PresenceQueue"]}, False),
+            ("scheduler", "sns", "Publish", {"TopicArn": cloud.outputs["AlertTopicArn"]}, True),
+            ("scheduler", "sns", "Publish", {"TopicArn": "arn:aws:sns:eu-central-1:111122223333:another"}, False),
+            ("full-sync", "sns", "Publish", {"TopicArn": cloud.outputs["AlertTopicArn"]}, False),
             ("sso-exchange", "sqs", "SendMessage", {"QueueUrl": queue}, False),
             ("admin", "dynamodb", "GetItem", {"TableName": table}, True),
             ("admin", "dynamodb", "GetItem", {"TableName": "another"}, False),

@@ -22,7 +22,7 @@ use shared::sync_run::run::RunEnd;
 use simulators::clock::SimClock;
 use tokio::net::TcpListener;
 
-use crate::stage::{Stage, TENANT};
+use crate::stage::{Stage, TENANT, outlets};
 
 /// The scheduler's step in one process.
 const STEP: Duration = Duration::from_secs(5);
@@ -64,6 +64,7 @@ impl Follower {
             key,
             address: Address::At(web_origin(&origin)),
             step: STEP,
+            alerts: outlets(),
         };
         let follower = Self {
             stage,

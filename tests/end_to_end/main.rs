@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by stopping")]
 
 mod account;
+mod alert_page;
+mod alerts;
 mod browser;
 mod canaries;
 mod certificate;
@@ -18,6 +20,7 @@ mod follow_groups;
 mod follower;
 mod groups;
 mod guard;
+mod hook;
 mod joiner;
 mod leaver;
 mod lifecycle;

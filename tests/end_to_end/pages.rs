@@ -25,26 +25,26 @@ async fn in_step() -> Stage {
     stage
 }
 
-async fn signed_in(stage: &Stage, token: &str) -> Browser {
+pub async fn signed_in(stage: &Stage, token: &str) -> Browser {
     let mut browser = Browser::new(&stage.functions());
     let got = browser.post("/console/sign-in", &[("token", token)]).await;
     assert_eq!(got.location(), "/console");
     browser
 }
 
-async fn with_role(stage: &Stage, role: Role) -> Browser {
+pub async fn with_role(stage: &Stage, role: Role) -> Browser {
     let made = create_token(&stage.engine.store, stage.engine.clock.as_ref(), role, "test").await;
     signed_in(stage, made.unwrap().secret.expose_secret()).await
 }
 
-fn word(page: &Got, name: &str) -> String {
+pub fn word(page: &Got, name: &str) -> String {
     let rest = page.text.split(&format!("name=\"{name}\" value=\"")).nth(1);
     rest.and_then(|rest| rest.split('"').next())
         .unwrap_or_default()
         .to_owned()
 }
 
-fn at(stage: &Stage, rest: &str) -> String {
+pub fn at(stage: &Stage, rest: &str) -> String {
     format!("/console/connections/{}{rest}", stage.connection)
 }
 
@@ -265,6 +265,7 @@ async fn hostile_names_are_text_on_every_page() {
         at(&stage, "/people?q=%22%3E%3Cscript%3E"),
         at(&stage, "/history?object=%22%3E%3Cscript%3E"),
         at(&stage, "/health"),
+        at(&stage, "/alerts"),
     ];
     for path in pages {
         let page = browser.open(&path).await;

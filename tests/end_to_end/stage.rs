@@ -13,6 +13,7 @@ use embedded_table::EmbeddedTable;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use shared::alerts::Outlets;
 use shared::deadline::Deadline;
 use shared::domain::connection::{
     AppCredential, Capabilities, Connection, ConnectionSecrets, ConnectionStatus, PbxCredentials, PbxSide,
@@ -174,6 +175,7 @@ impl Stage {
         };
         let admin = AdminState {
             engine: self.engine.clone(),
+            alerts: outlets(),
             bootstrap: Some(TokenHash::of(ADMIN_TOKEN)),
             door,
         };
@@ -317,6 +319,14 @@ fn tell(value: &AttributeValue, text: &mut String) {
         _ => {}
     }
     text.push('\n');
+}
+
+/// Nothing but this machine can be reached, and there is no topic.
+pub fn outlets() -> Outlets {
+    Outlets {
+        policy: AddressPolicy::Loopback,
+        topic: None,
+    }
 }
 
 fn origin() -> WebOrigin {

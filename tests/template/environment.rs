@@ -24,6 +24,7 @@ fn resolved(value: &str) -> String {
             "${PresenceQueue}",
             "https://sqs.eu-central-1.amazonaws.com/111122223333/presence",
         )
+        .replace("${AlertTopic}", "arn:aws:sns:eu-central-1:111122223333:alerts")
         .replace("${Table}", "connector-Table-1")
         .replace("${HttpApi}", "abc123")
         .replace("${AWS::Region}", "eu-central-1")

@@ -153,6 +153,24 @@ fn hints_are_sent_by_who_has_the_queue_and_taken_by_its_function_alone() {
 
 // case: 64
 #[test]
+fn alerts_are_published_by_who_has_the_topic_and_on_no_other() {
+    let template = template();
+    for (function, grants) in grants() {
+        let environment = template.environment(&template.functions()[&function].1);
+        let publishes = grants.iter().filter(|grant| grant.action == "sns:Publish");
+        let topics: Vec<String> = publishes.flat_map(|grant| grant.resources.clone()).collect();
+        let wanted: &[&str] = if environment.contains_key("ALERT_TOPIC_ARN") {
+            &["${AlertTopic}"]
+        } else {
+            &[]
+        };
+        assert_eq!(topics, wanted, "{function}");
+        assert!(actions(&grants, "sns").len() <= 1, "{function}");
+    }
+}
+
+// case: 64
+#[test]
 fn secrets_open_only_with_their_connection_named_and_those_of_connections_not_for_notifications() {
     for (function, grants) in grants() {
         assert_eq!(

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use admin::{AdminState, TokenHash, router};
 use shared::settings::{AdminSettings, EXIT_CODE, Vars};
 use shared::telemetry;
-use shared::wiring::engine;
+use shared::wiring::{engine, outlets};
 use web::Door;
 
 #[tokio::main]
@@ -37,6 +37,7 @@ async fn serve(settings: AdminSettings) -> anyhow::Result<()> {
     )?;
     let state = AdminState {
         engine,
+        alerts: outlets(settings.engine.policy, settings.alert_topic.as_ref()).await,
         bootstrap: hash.map(|hash| TokenHash::parse_hex(hash.as_hex())).transpose()?,
         door,
     };

@@ -1,5 +1,6 @@
 //! What every handler runs on. Links come from configuration alone, never from a request.
 
+use shared::alerts::Outlets;
 use web::Door;
 
 use crate::token::TokenHash;
@@ -10,6 +11,8 @@ use crate::use_cases::Engine;
 pub struct AdminState {
     /// Table, both sides, clock and queue.
     pub engine: Engine,
+    /// What alerts may reach.
+    pub alerts: Outlets,
     /// Hash of a token with role admin that is not in the table.
     pub bootstrap: Option<TokenHash>,
     /// Browsers to Microsoft and back, and the origin the world reaches us at.

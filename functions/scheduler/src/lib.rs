@@ -2,16 +2,18 @@
 //!
 //! - Trigger: `EventBridge`, every minute.
 //! - Input: the tick, of which nothing is needed; output: nothing.
-//! - Needs: the table, the sync and the presence queue, Microsoft Graph, and the keys of the secrets in the table.
+//! - Needs: the table, the sync and the presence queue, Microsoft Graph, the keys of the secrets in the table, and where
+//!   alerts go: webhooks, PBXs that send mail, a topic.
 //!
 //! One hint is sent per run and per presence poll that is due, connections that follow their tenant are attended to
-//! (subscriptions kept, changes looked for), and whoever's secret ends soon is warned. A tick that is lost or comes twice
+//! (subscriptions kept, changes looked for), whoever's secret ends soon is warned, and alerts are told. A tick that is lost or comes twice
 //! changes nothing: what is due stands in the table.
 
 use std::time::Duration;
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use futures::StreamExt as _;
+use shared::alerts;
 use shared::changes::{Surroundings, attend};
 use shared::ports::{PresenceHint, PresenceQueue};
 use shared::presence_poll::tell_of_silence;
@@ -78,6 +80,7 @@ pub async fn attend_to(engine: &Engine, due: Due, around: &Surroundings) {
     let connection = due.connection;
     let attended = match due.work {
         DueWork::SecretCare => care(engine, connection).await,
+        DueWork::Alerts => alerts::attend(engine, &around.alerts, connection).await,
         DueWork::Watch | DueWork::Sync | DueWork::Presence => attend(engine, connection, around).await,
     };
     if let Err(error) = attended {

@@ -7,7 +7,7 @@ use lambda_runtime::{LambdaEvent, run, service_fn};
 use scheduler::{STEP, handle};
 use shared::settings::{EXIT_CODE, SchedulerSettings, Vars};
 use shared::telemetry;
-use shared::wiring::{engine, presence_queue, surroundings};
+use shared::wiring::{engine, outlets, presence_queue, surroundings};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -32,7 +32,8 @@ async fn serve(settings: SchedulerSettings) -> anyhow::Result<()> {
     let engine = &engine(&settings.engine).await?;
     let address = settings.address();
     let presence = &presence_queue(settings.presence_queue.as_ref()).await;
-    let around = &surroundings(&engine.store, address, STEP).await?;
+    let alerts = outlets(settings.engine.policy, settings.alert_topic.as_ref()).await;
+    let around = &surroundings(&engine.store, address, STEP, alerts).await?;
     let handler = |event: LambdaEvent<EventBridgeEvent>| async move {
         let sent = handle(engine, presence.as_ref(), around, event.payload).await;
         sent.map(drop).map_err(lambda_runtime::Error::from)

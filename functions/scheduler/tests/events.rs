@@ -10,6 +10,7 @@ use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use embedded_table::EmbeddedTable;
 use jiff::{SignedDuration, Timestamp};
 use scheduler::{STEP, handle, tell_presence};
+use shared::alerts::Outlets;
 use shared::changes::{Address, Surroundings};
 use shared::clock::SystemClock;
 use shared::domain::connection::{
@@ -123,6 +124,10 @@ async fn every_recorded_tick_sends_one_hint_for_each_run_and_each_poll_that_is_d
         key: engine.store.webhook_key().await.unwrap(),
         address: Address::unknown(),
         step: STEP,
+        alerts: Outlets {
+            policy: AddressPolicy::Loopback,
+            topic: None,
+        },
     };
     let mut expected = BTreeSet::from(["every-minute.json", "other-fields.json"]);
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/scheduler"));

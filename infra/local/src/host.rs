@@ -95,8 +95,10 @@ impl Host {
         let queue = Arc::new(InProcessQueue::default());
         let engine = engine(&parts, Arc::clone(&queue)).await?;
         let door = Door::of(&engine, &parts.microsoft.login, origin.clone())?;
+        let alerts = wiring::outlets(parts.policy, None).await;
         let state = AdminState {
             engine: engine.clone(),
+            alerts: alerts.clone(),
             bootstrap: front.bootstrap,
             door: door.clone(),
         };
@@ -105,7 +107,7 @@ impl Host {
             sides: Arc::clone(&engine.sides),
         };
         let address = Address::of(&origin, &parts.microsoft.graph);
-        let around = wiring::surroundings(&engine.store, address, timer::STEP).await?;
+        let around = wiring::surroundings(&engine.store, address, timer::STEP, alerts).await?;
         let inbox = Inbox {
             store: engine.store.clone(),
             queue: Arc::clone(&engine.queue),

@@ -9,6 +9,7 @@ use super::look::Look;
 use super::subscribe::Keeper;
 use super::terms::{Address, Terms};
 use super::vitals::Vitals;
+use crate::alerts::Outlets;
 use crate::domain::client_state::ClientStateKey;
 use crate::domain::ids::ConnectionId;
 use crate::ports::{SideError, Sides};
@@ -28,6 +29,8 @@ pub struct Surroundings {
     pub address: Address,
     /// How long something due may lie before it is found.
     pub step: Duration,
+    /// What alerts may reach.
+    pub alerts: Outlets,
 }
 
 /// The watch could not be attended to; it stays due.
@@ -84,8 +87,14 @@ pub async fn attend(engine: &Engine, id: ConnectionId, around: &Surroundings) ->
             }
         }
     }
-    watch.due_at = next(&watch, &terms, engine.clock.now());
-    give_back(store, id, &claimed, watch).await
+    let now = engine.clock.now();
+    watch.due_at = next(&watch, &terms, now);
+    let is_news = watch.has_lost_subscriptions() != claimed.has_lost_subscriptions();
+    give_back(store, id, &claimed, watch).await?;
+    if is_news {
+        store.alerts_soon(id, now).await?;
+    }
+    Ok(())
 }
 
 async fn keep(

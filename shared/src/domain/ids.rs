@@ -108,6 +108,10 @@ uuid_id!(
     /// One sync run; ids of later runs sort after those of earlier ones.
     SyncRunId, "a sync run id (a GUID)"
 );
+uuid_id!(
+    /// One piece of news about an alert, or one message of several; later ones sort after earlier ones.
+    AlertId, "an alert id (a GUID)"
+);
 
 /// A version-7 value: the given instant, then random bits.
 fn time_ordered(now: Timestamp) -> Uuid {
@@ -118,6 +122,13 @@ fn time_ordered(now: Timestamp) -> Uuid {
 
 impl ConnectionId {
     /// A fresh id.
+    pub fn generate(now: Timestamp) -> Self {
+        Self(time_ordered(now))
+    }
+}
+
+impl AlertId {
+    /// A fresh id that sorts by `now`.
     pub fn generate(now: Timestamp) -> Self {
         Self(time_ordered(now))
     }

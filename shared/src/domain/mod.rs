@@ -1,5 +1,7 @@
 //! The words of the product: plain values, no I/O, no waiting, nothing of AWS or HTTP.
 
+pub mod alert;
+pub mod alert_settings;
 pub mod binding;
 pub mod change;
 pub mod client_state;

@@ -21,7 +21,8 @@ word! {
         User, /// A group and its extension group.
         Group, /// A contact.
         Contact, /// A phonebook.
-        Phonebook }
+        Phonebook, /// The connection itself.
+        Connection }
     /// What an operation does.
     pub enum OperationKind { /// Makes an extension.
         Create, /// Changes one that is ours.
@@ -29,7 +30,9 @@ word! {
         Bind, /// Lets it go: kept on the PBX, no longer touched.
         Release, /// Deletes it from the PBX.
         Delete, /// Nothing, with a reason.
-        Skip }
+        Skip, /// Tells of something that is wrong.
+        Alert, /// Tells that it is over.
+        Recovery }
     /// What became of an operation.
     pub enum OutcomeKind { /// Done.
         Applied, /// It was so already.
@@ -76,7 +79,14 @@ word! {
         DuplicateContact, /// The contact was deleted in Outlook.
         ContactDeleted, /// The mailbox could not be read.
         MailboxUnreadable, /// A phonebook would show personal contacts to many.
-        VisibilityNotAcknowledged }
+        VisibilityNotAcknowledged, /// Runs fail, or somebody has to act.
+        SyncFailing, /// Removals wait for a person.
+        PlanHeld, /// No run was good for longer than the schedule explains.
+        NoGoodRun, /// Presence is wanted and not carried.
+        PresenceSilent, /// The app's secret or certificate ends.
+        SecretEnds, /// Graph does not tell of changes any more.
+        SubscriptionLost, /// An alert reached nobody on one of its channels for a day.
+        AlertNotDelivered }
 }
 
 impl Reason {
@@ -96,7 +106,7 @@ pub struct OperationRecord {
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// In which run.
+    /// In which run; where the connection itself is meant, of what was told and no run.
     pub run: SyncRunId,
     /// What it did.
     pub kind: OperationKind,

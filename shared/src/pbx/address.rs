@@ -1,5 +1,5 @@
-//! Which addresses a PBX may have. Judged twice: the text when it is saved, and every resolved address when a
-//! connection is made; an address that is refused is never connected to.
+//! Which addresses a PBX may have, and any other host of an admin's choice. Judged twice: the text when it is saved, and
+//! every resolved address when a connection is made; an address that is refused is never connected to.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -89,7 +89,7 @@ impl PbxAddress {
         }
         let is_localhost = name == "localhost" || name.ends_with(".localhost");
         if is_localhost && self.policy != AddressPolicy::Loopback {
-            return Err(AddressRefused::new("the PBX must not be this very machine"));
+            return Err(AddressRefused::new("the address must not be this very machine"));
         }
         if self.is_plain() && !(is_localhost && self.policy == AddressPolicy::Loopback) {
             return Err(AddressRefused::new("only https addresses are used"));
@@ -129,9 +129,9 @@ fn refuse_extras(url: &Url) -> Result<(), AddressRefused> {
 
 fn refuse_port(url: &Url) -> Result<(), AddressRefused> {
     match url.port() {
-        Some(port @ (0 | LAMBDA_RUNTIME_PORT)) => Err(AddressRefused::new(format!(
-            "port {port} is not the port of a PBX"
-        ))),
+        Some(port @ (0 | LAMBDA_RUNTIME_PORT)) => {
+            Err(AddressRefused::new(format!("port {port} is never used")))
+        }
         _ => Ok(()),
     }
 }
@@ -157,10 +157,8 @@ fn permit(ip: IpAddr, policy: AddressPolicy) -> Result<(), AddressRefused> {
         (Reach::Private, AddressPolicy::Public) => Err(AddressRefused::new(
             "private addresses are not allowed in this installation",
         )),
-        (Reach::Loopback, _) => Err(AddressRefused::new("the PBX must not be this very machine")),
-        (Reach::Never, _) => Err(AddressRefused::new(
-            "this kind of address is never the address of a PBX",
-        )),
+        (Reach::Loopback, _) => Err(AddressRefused::new("the address must not be this very machine")),
+        (Reach::Never, _) => Err(AddressRefused::new("this kind of address is never used")),
     }
 }
 

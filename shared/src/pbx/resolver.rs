@@ -8,13 +8,14 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::address::{AddressRefused, PbxAddress};
 
-/// The resolver of one PBX's HTTP client.
-pub(super) struct GuardedResolver {
+/// The resolver of one host's HTTP client.
+pub struct GuardedResolver {
     address: Arc<PbxAddress>,
 }
 
 impl GuardedResolver {
-    pub(super) fn new(address: PbxAddress) -> Self {
+    /// Hands out what may be connected to for this address.
+    pub fn new(address: PbxAddress) -> Self {
         Self {
             address: Arc::new(address),
         }

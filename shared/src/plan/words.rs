@@ -53,5 +53,12 @@ pub(super) fn base(reason: Reason) -> &'static str {
         Reason::MembersNotKept => "the PBX lists other members than were written",
         Reason::MembersWithoutExtension => "not everybody in the group has an extension",
         Reason::GroupDeleted => "the group was deleted in Entra",
+        Reason::SyncFailing => "sync runs fail",
+        Reason::PlanHeld => "removals wait for approval",
+        Reason::NoGoodRun => "no sync run ended well",
+        Reason::PresenceSilent => "presence is not carried",
+        Reason::SecretEnds => "the app's secret or certificate ends",
+        Reason::SubscriptionLost => "Microsoft does not tell of changes",
+        Reason::AlertNotDelivered => "an alert could not be delivered for a day",
     }
 }

@@ -202,6 +202,12 @@ impl Claimed {
         });
         let stored = stored.await?;
         self.tell(&outcome, stored.as_ref());
+        let silent = stored.as_ref().and_then(|work| work.alert_since);
+        if silent.is_some() != self.work.alert_since.is_some() {
+            store
+                .alerts_soon(self.connection, poller.engine.clock.now())
+                .await?;
+        }
         Ok(match outcome {
             Outcome::Gone => PollEnd::NothingDue,
             Outcome::Off => PollEnd::Off,
@@ -356,6 +362,7 @@ pub async fn tell_of_silence(
     });
     if after.await?.is_some_and(|work| work.alert_since == Some(now)) {
         warn_of_silence(connection);
+        store.alerts_soon(connection, now).await?;
     }
     Ok(())
 }

@@ -14,7 +14,8 @@ pub use roles::{
     PresencePollSettings, SchedulerSettings, SsoSettings,
 };
 pub use values::{
-    AddressPolicy, GraphAddresses, LogFormat, LogSettings, SecretsKey, TableName, TokenHash, WebOrigin,
+    AddressPolicy, GraphAddresses, LogFormat, LogSettings, SecretsKey, TableName, TokenHash, TopicArn,
+    WebOrigin,
 };
 
 /// Exit code of a process whose settings are wrong (`EX_CONFIG` of `sysexits.h`).
@@ -119,6 +120,12 @@ pub const VARIABLES: &[Variable] = &[
         meaning: "other address of SQS (read by the AWS SDK)",
     },
     Variable {
+        name: "AWS_ENDPOINT_URL_SNS",
+        used_by: "Lambda binaries",
+        default: "AWS",
+        meaning: "other address of SNS (read by the AWS SDK)",
+    },
+    Variable {
         name: "AWS_ENDPOINT_URL_KMS",
         used_by: "Lambda binaries",
         default: "AWS",
@@ -165,6 +172,12 @@ pub const VARIABLES: &[Variable] = &[
         used_by: "admin, serve",
         default: "-",
         meaning: "hex hash of an API token with role admin, for first use and automation",
+    },
+    Variable {
+        name: "ALERT_TOPIC_ARN",
+        used_by: "scheduler, admin",
+        default: "-",
+        meaning: "SNS topic on which every alert of every connection is published; without it none is",
     },
     Variable {
         name: "CONNECTOR_LISTEN",

@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::values::{base_url, log_filter};
 use super::{
     AddressPolicy, GraphAddresses, LogFormat, LogSettings, SecretsKey, SettingsError, TableName, TokenHash,
-    Vars, WebOrigin,
+    TopicArn, Vars, WebOrigin,
 };
 use crate::changes::Address;
 
@@ -53,6 +53,8 @@ pub struct SchedulerSettings {
     pub presence_queue: Option<Url>,
     /// At which origin the world reaches us; not set: notifications are not asked for.
     pub public_base_url: Option<WebOrigin>,
+    /// Where alerts are published, if anywhere.
+    pub alert_topic: Option<TopicArn>,
     /// Logs.
     pub log: LogSettings,
 }
@@ -64,11 +66,13 @@ impl SchedulerSettings {
         let engine = engine(&mut reader, Queue::Needed);
         let presence_queue = reader.optional("PRESENCE_QUEUE_URL", base_url);
         let public_base_url = reader.optional("PUBLIC_BASE_URL", WebOrigin::parse);
+        let alert_topic = reader.optional("ALERT_TOPIC_ARN", TopicArn::parse);
         let log = log(&mut reader, LogFormat::Json, "info");
         reader.finish(engine.map(|engine| Self {
             engine,
             presence_queue,
             public_base_url,
+            alert_topic,
             log,
         }))
     }
@@ -159,6 +163,8 @@ pub struct AdminSettings {
     pub public_base_url: WebOrigin,
     /// A token with role admin, for first use.
     pub bootstrap: Option<TokenHash>,
+    /// Where alerts are published, if anywhere.
+    pub alert_topic: Option<TopicArn>,
     /// Logs.
     pub log: LogSettings,
 }
@@ -170,11 +176,13 @@ impl AdminSettings {
         let engine = engine(&mut reader, Queue::Needed);
         let public_base_url = origin(&mut reader);
         let bootstrap = reader.optional("BOOTSTRAP_TOKEN_SHA256", TokenHash::parse);
+        let alert_topic = reader.optional("ALERT_TOPIC_ARN", TopicArn::parse);
         let log = log(&mut reader, LogFormat::Json, "info");
         reader.finish(engine.zip(public_base_url).map(|(engine, public_base_url)| Self {
             engine,
             public_base_url,
             bootstrap,
+            alert_topic,
             log,
         }))
     }

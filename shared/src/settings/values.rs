@@ -51,6 +51,29 @@ impl SecretsKey {
     }
 }
 
+/// A topic of SNS, by its ARN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicArn(String);
+
+impl TopicArn {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let parts: Vec<&str> = text.split(':').collect();
+        match parts.as_slice() {
+            ["arn", _, "sns", region, account, name]
+                if !region.is_empty() && !account.is_empty() && !name.is_empty() =>
+            {
+                Ok(Self(text.to_owned()))
+            }
+            _ => Err("must be the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>".to_owned()),
+        }
+    }
+
+    /// The ARN.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// An origin (`https://host[:port]`): https, or http on this machine. Holds no path and no trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebOrigin(String);

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Store;
 use super::error::{Cause, StoreError};
 use super::item::{Row, instant, nanos, number, text};
-use super::keys::{DUE_INDEX, DUE_SHARDS, PRESENCE, SECRET_CARE, WATCH};
+use super::keys::{ALERTS, DUE_INDEX, DUE_SHARDS, PRESENCE, SECRET_CARE, WATCH};
 use super::paging::Listing;
 use crate::domain::ids::ConnectionId;
 
@@ -23,6 +23,8 @@ pub enum DueWork {
     Watch,
     /// The end of the app's secret.
     SecretCare,
+    /// What somebody is to be told.
+    Alerts,
     /// Its presence.
     Presence,
 }
@@ -73,6 +75,7 @@ fn read(row: &Row) -> Result<Due, StoreError> {
     let work = match text("sk").map(String::as_str) {
         Some(WATCH) => DueWork::Watch,
         Some(SECRET_CARE) => DueWork::SecretCare,
+        Some(ALERTS) => DueWork::Alerts,
         Some(PRESENCE) => DueWork::Presence,
         _ => DueWork::Sync,
     };

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | one connection, its secrets, settings, work state, cursors, PBX tokens | `C#<id>`, fixed sort keys |
 //! | a connection's pending changes, its watch over the tenant, its state of presence | `C#<id>`, fixed sort keys |
+//! | a connection's alerts, who is told of them, the secret of its webhook | `C#<id>`, fixed sort keys |
 //! | all connections, oldest first | `FLEET`, sorted by connection id |
 //! | which connection has this PBX | `PBX#<serial>` |
 //! | a connection's runs, newest first; one run | `C#<id>#RUN`, sorted by run id, which sorts by time |
@@ -14,7 +15,7 @@
 //! | numbers the PBX uses for something else | `C#<id>#X`, sorted by number |
 //! | a run's records; a connection's records by time | `C#<id>#R`, sorted by run id, then object |
 //! | one object's records by time | index `history`: `object_key`, `object_at` |
-//! | what is due | index `due`: `due_shard`, `due_at`; only work states, pending changes, watches, presence and care with something due |
+//! | what is due | index `due`: `due_shard`, `due_at`; only work states, pending changes, watches, presence, care and alerts with something due |
 //! | whose presence is carried, 650 an item; how far each has come | `C#<id>#T`, `R#<place>` and `S#<place>` |
 //! | what was decided about people's presence; about one person's | `C#<id>#TC`, sorted by object id |
 //! | a list of skipped or held objects | `C#<id>#P#<name>`: a head and its chunks |
@@ -42,6 +43,8 @@ pub(super) const HISTORY_INDEX: &str = "history";
 pub(super) const WATCH: &str = "WATCH";
 /// Sort key of the care of a connection's secret.
 pub(super) const SECRET_CARE: &str = "SECRETCARE";
+/// Sort key of a connection's alerts.
+pub(super) const ALERTS: &str = "ALERTS";
 /// Sort key of a connection's state of presence.
 pub(super) const PRESENCE: &str = "PRESENCE";
 /// How many partitions the due index is spread over, so that one never takes the writes of a whole fleet.
@@ -157,6 +160,15 @@ impl Key {
     }
     pub(super) fn secret_care(id: ConnectionId) -> Self {
         Partition::connection(id).at(SECRET_CARE)
+    }
+    pub(super) fn alerts(id: ConnectionId) -> Self {
+        Partition::connection(id).at(ALERTS)
+    }
+    pub(super) fn alert_settings(id: ConnectionId) -> Self {
+        Partition::connection(id).at("ALERTSETTINGS")
+    }
+    pub(super) fn alert_secret(id: ConnectionId) -> Self {
+        Partition::connection(id).at("ALERTSECRET")
     }
     pub(super) fn presence(id: ConnectionId) -> Self {
         Partition::connection(id).at(PRESENCE)

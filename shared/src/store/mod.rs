@@ -1,6 +1,8 @@
 //! The table: everything the connector remembers. Each write is safe to repeat, and none of an older run undoes one of a
 //! newer: what belongs to a run is written only while its lease is the connection's.
 
+mod alert_settings;
+mod alerts;
 mod api_tokens;
 mod batch;
 mod binding_rows;
@@ -52,6 +54,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 
+pub use alert_settings::{AlertSecrets, OLD_SECRET_LIVES};
 pub use api_tokens::ApiToken;
 pub use binding_writes::Reserve;
 pub use client::{aws_config, client, local_client};

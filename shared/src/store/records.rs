@@ -73,6 +73,16 @@ impl Store {
         self.put_all(rows, "storing records").await
     }
 
+    /// Stores one record that belongs to no run. The same again replaces it.
+    pub async fn append_record(
+        &self,
+        connection: ConnectionId,
+        record: &OperationRecord,
+    ) -> Result<(), StoreError> {
+        let row = Self::record_row(connection, record)?;
+        self.put(row, "storing a record").await
+    }
+
     /// A run's records, by kind of object, then object.
     pub async fn records_of_run(
         &self,

@@ -83,6 +83,11 @@ impl Watch {
             due_at: Some(now),
         }
     }
+
+    /// Whether Graph was asked for subscriptions in vain more than once: one refusal is often gone with the next try.
+    pub fn has_lost_subscriptions(&self) -> bool {
+        self.follows && self.failures_in_row >= 2 && !self.problems.is_empty()
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -87,6 +87,7 @@ pub async fn approve(engine: &Engine, connection: ConnectionId, id: SyncRunId) -
         Err(error) => return Err(error.into()),
     }
     hint(engine, connection, Trigger::Manual, Some(id)).await;
+    engine.store.alerts_soon(connection, now).await?;
     Ok(())
 }
 
@@ -187,6 +188,8 @@ async fn end(engine: &Engine, run: &mut SyncRun) -> Result<(), StoreError> {
     } else {
         RunState::Succeeded
     };
-    run.finished_at = Some(engine.clock.now());
-    engine.store.put_new_run(run).await
+    let now = engine.clock.now();
+    run.finished_at = Some(now);
+    engine.store.put_new_run(run).await?;
+    engine.store.alerts_soon(run.connection, now).await
 }

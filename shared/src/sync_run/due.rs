@@ -31,7 +31,7 @@ pub async fn send_due(engine: &Engine, now: Timestamp) -> Result<DueNow, StoreEr
                 hint(engine, due.connection, Trigger::Scheduled, None).await;
                 found.runs += 1;
             }
-            DueWork::Watch | DueWork::SecretCare => found.others.push(due),
+            DueWork::Watch | DueWork::SecretCare | DueWork::Alerts => found.others.push(due),
             DueWork::Presence => found.presences.push(due),
         }
     }

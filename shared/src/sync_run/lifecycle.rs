@@ -175,6 +175,7 @@ pub async fn follow(
         .store
         .watch_soon(connection.id, connection.tenant, now)
         .await?;
+    engine.store.alerts_soon(connection.id, now).await?;
     let presence = settings.presence.enabled && connection.status.may_run();
     engine.store.presence_soon(connection.id, presence, now).await
 }
@@ -254,10 +255,9 @@ async fn switch_off(
         // Somebody has to write down that they ended.
         engine.store.set_due(id, engine.clock.now()).await?;
     }
-    engine
-        .store
-        .watch_soon(id, connection.value.tenant, engine.clock.now())
-        .await?;
+    let now = engine.clock.now();
+    engine.store.watch_soon(id, connection.value.tenant, now).await?;
+    engine.store.alerts_soon(id, now).await?;
     live(engine, id).await
 }
 
@@ -292,7 +292,8 @@ async fn put_away(engine: &Engine, id: ConnectionId, held: SyncRunId) -> Result<
     run.state = RunState::Cancelled;
     run.finished_at = Some(engine.clock.now());
     run.error = Some("a part or the connection was switched on or off meanwhile".to_owned());
-    engine.store.put_new_run(&run).await
+    engine.store.put_new_run(&run).await?;
+    engine.store.alerts_soon(id, engine.clock.now()).await
 }
 
 /// The run that takes away what is to be taken away.

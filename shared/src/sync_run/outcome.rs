@@ -155,6 +155,8 @@ pub(super) fn count(counts: &mut Counts, kind: OperationKind, outcome: &Outcome)
     let slot = match (outcome, kind) {
         (Outcome::Failed(_), _) => &mut counts.failed,
         (Outcome::NotAttempted(_), _) | (_, OperationKind::Skip) => &mut counts.skipped,
+        // No run tells of these.
+        (_, OperationKind::Alert | OperationKind::Recovery) => return,
         (_, OperationKind::Create) => &mut counts.create,
         (_, OperationKind::Update) => &mut counts.update,
         (_, OperationKind::Bind) => &mut counts.bind,

@@ -24,6 +24,9 @@ use super::lifecycle::next_scheduled;
 use super::request::hint;
 use super::teardown::{self, After};
 
+/// A run's end is written well within this.
+const ALERTS_IN_ANY_CASE: Duration = Duration::from_mins(2);
+
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunEnd {
@@ -300,6 +303,14 @@ async fn close(
         set_status(engine, connection, settings.as_ref(), &conducted).await?;
         settle(engine, lease, &run, &conducted).await?;
     }
+    let is_news = !was_well(&before, state) || !went_well(&conducted);
+    if is_news {
+        // In case that this process dies before it asks again, below: then what ended is seen a little later.
+        engine
+            .store
+            .alerts_soon(lease.connection, now + ALERTS_IN_ANY_CASE)
+            .await?;
+    }
     match teardown::after(engine, &before, &run, &conducted.end).await? {
         After::Nothing => engine.store.finish_run(lease, finish, &run).await?,
         After::Again => {
@@ -311,10 +322,24 @@ async fn close(
             store.finish_teardown(lease, finish, &run, &connection).await?;
         }
     }
+    if is_news {
+        engine.store.alerts_soon(lease.connection, now).await?;
+    }
     if matches!(conducted.end, conduct::End::OutOfTime) {
         hint(engine, lease.connection, Trigger::Continuation, Some(run.id)).await;
     }
     Ok(())
+}
+
+/// Whether nothing of the runs before gives cause for an alert, or for telling that one is over.
+fn was_well(connection: &Connection, state: &WorkState) -> bool {
+    let calm = state.failures_in_row == 0 && state.held_run.is_none();
+    // The first good run begins the time within which the next one is expected.
+    calm && state.last_good_run_at.is_some() && connection.status == ConnectionStatus::Connected
+}
+
+fn went_well(conducted: &Conducted) -> bool {
+    matches!(conducted.end, conduct::End::Done) && conducted.trouble.is_none()
 }
 
 /// Changes that the run took up are in step, or wait again: with the next try after a failure, soon where single objects

@@ -7,6 +7,7 @@ mod answers;
 mod certificates;
 mod contacts;
 mod groups;
+mod mail;
 mod reads;
 mod support;
 mod tokens;

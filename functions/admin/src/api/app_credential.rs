@@ -82,6 +82,7 @@ async fn go_on(state: &AdminState, connection: &Connection, stood_still: bool) -
     let store = &state.engine.store;
     let now = state.engine.clock.now();
     store.care_soon(connection.id, now).await?;
+    store.alerts_soon(connection.id, now).await?;
     let Some(settings) = store.settings(connection.id).await? else {
         return Ok(());
     };

@@ -1,5 +1,10 @@
 //! One file an endpoint: what it refuses, what it does, and the statuses in one place.
 
+pub mod alert_secret;
+pub mod alerts_open;
+pub mod alerts_read;
+pub mod alerts_test;
+pub mod alerts_write;
 pub mod app_credential;
 pub mod authorize;
 pub mod bindings;

@@ -1,6 +1,7 @@
 //! The console: its door, and the pages behind it. A page cannot be written down without saying who may see it.
 
 mod access;
+mod alerts;
 mod assets;
 mod callback;
 mod connect;
@@ -98,6 +99,10 @@ fn table() -> Vec<Behind> {
         get Viewer "/console/connections/{id}/people/{user}" => person::person;
         get Viewer "/console/connections/{id}/history" => history::history;
         get Viewer "/console/connections/{id}/health" => health::health;
+        get Viewer "/console/connections/{id}/alerts" => alerts::alerts;
+        post Admin "/console/connections/{id}/alerts" => alerts::change;
+        post Admin "/console/connections/{id}/alerts/test" => alerts::try_out;
+        post Admin "/console/connections/{id}/alerts/secret" => alerts::renew;
         get Admin "/console/connections/{id}/access" => access::access;
         post Admin "/console/connections/{id}/access" => access::change;
     }

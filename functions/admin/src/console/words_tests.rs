@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde::de::IntoDeserializer as _;
+use shared::domain::alert::AlertChannel;
 use shared::domain::operation_record::{ObjectKind, OperationKind, OutcomeKind, Reason};
 use shared::domain::part::Part;
 use shared::domain::role::Role;
@@ -109,6 +110,7 @@ fn every_key_that_a_page_asks_for_has_its_sentence() {
         codes::<ObjectKind>("object"),
         codes::<OutcomeKind>("outcome"),
         codes::<Reason>("reason"),
+        codes::<AlertChannel>("channel"),
         codes::<Role>("role"),
         named("part", &Part::ALL),
         named("subscription", &SubscriptionKind::ALL),

@@ -22,10 +22,10 @@ use shared::domain::settings::{ExtensionPresence, GroupTarget, GroupType};
 use shared::pbx::{PbxClient, PbxConfig};
 use shared::ports::{
     ContactBook, Cursor, Deleted, Directory, DirectoryError, ExtensionPresences, GrantedSubscription,
-    GroupMembers, GroupPage, KnownSubscription, LinkusSignIn, MailboxError, MailboxMemory, MailboxRead,
-    Mailboxes, PermissionName, PhoneGroups, PhoneSystem, PhoneSystemError, PhonebookPatch, SecretExpiry,
-    ShownPresence, ShutProblem, SideError, SideFactory, Sides, SignInProblem, SubscriptionError,
-    Subscriptions, SystemInformation, TeamsPresence, UserQuery, WantedSubscription,
+    GroupMembers, GroupPage, KnownSubscription, LinkusSignIn, Mail, MailboxError, MailboxMemory, MailboxRead,
+    Mailboxes, Mailer, PermissionName, PhoneGroups, PhoneSystem, PhoneSystemError, PhonebookPatch,
+    SecretExpiry, ShownPresence, ShutProblem, SideError, SideFactory, Sides, SignInProblem,
+    SubscriptionError, Subscriptions, SystemInformation, TeamsPresence, UserQuery, WantedSubscription,
 };
 use shared::settings::AddressPolicy;
 
@@ -46,6 +46,8 @@ pub struct Script {
     pub closed: usize,
     /// The address of a PBX to be asked in place of the one that is faked.
     pub real_pbx: Option<String>,
+    /// To whom the PBX sent mail.
+    pub mails: Vec<String>,
 }
 
 impl Default for Script {
@@ -62,6 +64,7 @@ impl Default for Script {
             shown: Vec::new(),
             closed: 0,
             real_pbx: None,
+            mails: Vec::new(),
         }
     }
 }
@@ -120,6 +123,7 @@ impl SideFactory for FakeSides {
             mailboxes: Arc::new(self.clone()),
             account_mailboxes: Arc::new(self.clone()),
             contact_book: Arc::new(self.clone()),
+            mailer: Arc::new(self.clone()),
             groups: Arc::new(self.clone()),
         })
     }
@@ -275,6 +279,14 @@ impl ExtensionPresences for FakeSides {
     }
     fn slots(&self) -> usize {
         1
+    }
+}
+
+#[async_trait]
+impl Mailer for FakeSides {
+    async fn send_mail(&self, mail: &Mail<'_>) -> Result<(), PhoneSystemError> {
+        self.script().mails.push(mail.to.to_owned());
+        Ok(())
     }
 }
 

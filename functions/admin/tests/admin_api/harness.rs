@@ -11,13 +11,14 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use embedded_table::EmbeddedTable;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use shared::alerts::Outlets;
 use shared::domain::connection::{
     AppCredential, Capabilities, Connection, ConnectionSecrets, ConnectionStatus, PbxCredentials, PbxSide,
 };
 use shared::domain::ids::{ClientId, ConnectionId, TenantId};
 use shared::ports::{Clock, QueueError, SyncHint, SyncQueue};
 use shared::secrets::FileKeySealer;
-use shared::settings::{AdminSettings, Vars, WebOrigin};
+use shared::settings::{AddressPolicy, AdminSettings, Vars, WebOrigin};
 use shared::store::{Store, create_table, local_client};
 use shared::sync_run::Engine;
 use tower::ServiceExt as _;
@@ -103,6 +104,10 @@ impl World {
         let door = Door::of(&engine, &"http://127.0.0.1:1".parse().unwrap(), origin()).unwrap();
         let state = AdminState {
             engine,
+            alerts: Outlets {
+                policy: AddressPolicy::Loopback,
+                topic: None,
+            },
             bootstrap: Some(TokenHash::of(ADMIN)),
             door,
         };

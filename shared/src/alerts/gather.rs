@@ -1,0 +1,86 @@
+//! Reads what is known of a connection: what others wrote down, nothing of it asked for anew.
+
+use jiff::Timestamp;
+
+use super::decide::watched_since;
+use super::judge::{Expected, Facts, Silence, patience};
+use crate::domain::alert::AlertState;
+use crate::domain::connection::{Connection, ConnectionStatus};
+use crate::domain::ids::{ConnectionId, SyncRunId};
+use crate::domain::settings::ConnectionSettings;
+use crate::domain::sync_run::RunState;
+use crate::store::{Store, StoreError, WorkState};
+
+/// The facts; notes in the state since when runs are expected.
+pub(super) async fn gather(
+    store: &Store,
+    connection: &Connection,
+    state: &mut AlertState,
+    now: Timestamp,
+) -> Result<Facts, StoreError> {
+    let id = connection.id;
+    let settings = store.settings(id).await?.map(|stored| stored.value);
+    let settings = settings.unwrap_or_default();
+    let work = store.work_state(id).await?.unwrap_or_default();
+    let on = connection.status.may_run();
+    state.watched_since = watched_since(state.watched_since, on && makes_runs(&settings), now);
+    let expected = state.watched_since.map(|since| Expected {
+        good_at: work.last_good_run_at.map_or(since, |at| at.max(since)),
+        patience: patience(&settings.schedule),
+    });
+    Ok(Facts {
+        on,
+        failures_in_row: work.failures_in_row,
+        attention: match &connection.status {
+            ConnectionStatus::NeedsAttention { reason } => Some(reason.clone()),
+            _ => None,
+        },
+        run_error: run_error(store, id, &work).await?,
+        held: held(store, id, &work).await?,
+        expected,
+        presence: presence(store, id, now).await?,
+        secret_ends_at: connection.secret_expires_at,
+        lost_subscriptions: lost_subscriptions(store, id).await?,
+    })
+}
+
+/// Signing in and presence are no business of a run.
+fn makes_runs(settings: &ConnectionSettings) -> bool {
+    settings.users.enabled || settings.groups.enabled || settings.contacts.enabled
+}
+
+async fn run_error(store: &Store, id: ConnectionId, work: &WorkState) -> Result<Option<String>, StoreError> {
+    let Some(last) = work.last_run.filter(|_| work.failures_in_row > 0) else {
+        return Ok(None);
+    };
+    Ok(store.run(id, last).await?.and_then(|run| run.error_sentence()))
+}
+
+/// The work state names the last run that was held; whether it still waits, the run knows.
+async fn held(
+    store: &Store,
+    id: ConnectionId,
+    work: &WorkState,
+) -> Result<Option<(SyncRunId, u64)>, StoreError> {
+    let Some(held) = work.held_run else {
+        return Ok(None);
+    };
+    let run = store.run(id, held).await?;
+    let waits = run.filter(|run| run.state == RunState::Held);
+    Ok(waits.map(|run| (run.id, run.held.map_or(0, |held| held.count))))
+}
+
+async fn presence(store: &Store, id: ConnectionId, now: Timestamp) -> Result<Option<Silence>, StoreError> {
+    let work = store.presence_work(id).await?.map(|stored| stored.value);
+    let silent = work.filter(|work| work.alert_since.is_some() || work.is_silent(now));
+    Ok(silent.map(|work| Silence {
+        last_good_at: work.last_good_at.or(work.wanted_since).unwrap_or(now),
+        reason: work.problem.map(|problem| problem.sentence),
+    }))
+}
+
+async fn lost_subscriptions(store: &Store, id: ConnectionId) -> Result<Vec<String>, StoreError> {
+    let watch = store.watch_of_late(id).await?;
+    let lost = watch.filter(crate::store::Watch::has_lost_subscriptions);
+    Ok(lost.map_or_else(Vec::new, |watch| watch.problems.into_values().collect()))
+}
