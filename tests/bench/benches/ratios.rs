@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bench::{import, memory, requests, sign_in, webhook};
+use bench::{import, memory, pages, requests, sign_in, webhook};
 
 const PBX_LATENCY: Duration = Duration::from_millis(50);
 
@@ -26,12 +26,16 @@ fn main() -> anyhow::Result<()> {
     if arguments.iter().any(|argument| argument == "sign-in") {
         return runtime.block_on(sign_in::measure());
     }
+    if arguments.iter().any(|argument| argument == "pages") {
+        return runtime.block_on(pages::measure(10_000));
+    }
     runtime.block_on(all(large))
 }
 
 async fn all(large: bool) -> anyhow::Result<()> {
     requests::measure(10_000).await?;
     sign_in::measure().await?;
+    pages::measure(10_000).await?;
     webhook::measure(Duration::from_secs(if large { 60 } else { 15 })).await?;
     import::measure(1_000, PBX_LATENCY).await?;
     if large {
