@@ -11,10 +11,7 @@ const VARIABLE: &str = "COVERAGE";
 /// How far below its comment a test may stand: a table of rows fits between.
 const REACH: usize = 90;
 /// Requirements that no test proves yet. A row leaves this list with its first test.
-const OPEN_REQUIREMENTS: [u16; 27] = [
-    1, 2, 8, 10, 11, 13, 14, 15, 17, 18, 32, 38, 40, 41, 42, 47, 73, 79, 91, 98, 99, 119, 124, 136, 137, 138,
-    148,
-];
+const OPEN_REQUIREMENTS: [u16; 17] = [1, 2, 8, 10, 11, 13, 14, 15, 17, 32, 38, 40, 41, 98, 99, 119, 124];
 /// Attacks that no test proves yet.
 const OPEN_ATTACKS: [u16; 0] = [];
 
