@@ -10,6 +10,7 @@ use shared::domain::role::Role;
 use web::{Language, Page, Words};
 
 use super::guard::Visitor;
+use super::member::TOKEN_BEARER;
 use crate::caller::Reach;
 
 /// The surroundings of a page.
@@ -102,6 +103,15 @@ impl Frame {
         code(value)
     }
 
+    /// Who is signed in.
+    pub fn who(&self) -> String {
+        let name = &self.visitor.caller.name;
+        if name == TOKEN_BEARER {
+            return self.words.text("caller-token");
+        }
+        name.clone()
+    }
+
     pub fn tag(&self) -> &'static str {
         self.visitor.language.tag()
     }
@@ -139,6 +149,17 @@ impl Frame {
         ))
     }
 
+    /// A sentence of the API or of the table, in the visitor's language; one from outside is quoted.
+    pub fn said(&self, sentence: &str) -> String {
+        self.words.said(sentence).text
+    }
+
+    /// What a value of a record is called; its own name where nobody gave it another.
+    pub fn value(&self, name: &str) -> String {
+        let key = format!("value-{}", name.replace(['_', ' '], "-"));
+        self.words.maybe(&key).unwrap_or_else(|| name.to_owned())
+    }
+
     /// Why, in the visitor's language; what exactly is meant is in the words of the record.
     pub fn reason(&self, record: &OperationRecord) -> String {
         if self.visitor.language == Language::English {
@@ -148,7 +169,7 @@ impl Frame {
             .words
             .text(&format!("reason-{}", record.reason.code().replace('_', "-")));
         match record.reason_text.split_once(": ") {
-            Some((_, detail)) => format!("{base}: {detail}"),
+            Some((_, detail)) => format!("{base}：{}", self.said(detail)),
             None => base,
         }
     }
