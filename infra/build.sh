@@ -14,6 +14,9 @@ done
 
 # Paths of this machine say nothing to others and would make archives differ.
 export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$PWD=/build --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
+# Random numbers come from the kernel alone, which every place that runs this has seeded; gathering more from the jitter of
+# the processor would cost each start tens of milliseconds (decision 0019).
+export AWS_LC_SYS_NO_JITTER_ENTROPY=1
 # The profile for functions makes small archives and takes its time; FUNCTIONS_PROFILE=release shares the program's build.
 profile="${FUNCTIONS_PROFILE:-lambda}"
 if [ "$profile" = release ]; then

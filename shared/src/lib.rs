@@ -17,18 +17,21 @@
 //! - `http`: how every one of our requests leaves the machine.
 //! - `sides`, `wiring`: clients and engine, made of settings.
 //! - `settings`, `telemetry`: environment and logs.
+//! - `metrics`, `calls`, `trace`: which numbers in the log alarms read, how many calls a run made, which trace work belongs to.
 
 pub mod aadsts;
 pub mod account_grant;
 pub mod alerts;
 pub mod app_certificate;
 pub mod app_proof;
+pub mod calls;
 pub mod changes;
 pub mod clock;
 pub mod deadline;
 pub mod domain;
 pub mod graph;
 pub mod http;
+pub mod metrics;
 pub mod pbx;
 pub mod plan;
 pub mod ports;
@@ -44,4 +47,5 @@ pub mod sync_run;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod trace;
 pub mod wiring;

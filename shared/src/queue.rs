@@ -5,11 +5,13 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use aws_sdk_sqs::types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue};
 use tokio::sync::Notify;
 use url::Url;
 
 use crate::domain::ids::ConnectionId;
 use crate::ports::{PresenceHint, PresenceQueue, QueueError, SyncHint, SyncQueue};
+use crate::trace;
 
 /// SQS.
 #[derive(Debug, Clone)]
@@ -26,15 +28,32 @@ impl SqsQueue {
 
     async fn post(&self, hint: &impl serde::Serialize) -> Result<(), QueueError> {
         let body = serde_json::to_string(hint).map_err(|error| QueueError(Box::new(error)))?;
-        self.client
+        let message = self
+            .client
             .send_message()
             .queue_url(self.url.as_str())
             .message_body(body)
+            .set_message_system_attributes(trace_attribute()?.map(|attribute| [attribute].into()));
+        message
             .send()
             .await
             .map(drop)
             .map_err(|error| QueueError(Box::new(error)))
     }
+}
+
+/// Whoever takes the message goes on in the trace of whoever sent it.
+fn trace_attribute()
+-> Result<Option<(MessageSystemAttributeNameForSends, MessageSystemAttributeValue)>, QueueError> {
+    let Some(header) = trace::current() else {
+        return Ok(None);
+    };
+    let value = MessageSystemAttributeValue::builder()
+        .data_type("String")
+        .string_value(header.as_str())
+        .build()
+        .map_err(|error| QueueError(Box::new(error)))?;
+    Ok(Some((MessageSystemAttributeNameForSends::AwsTraceHeader, value)))
 }
 
 #[async_trait]
@@ -167,6 +186,7 @@ mod tests {
 
     use super::*;
     use crate::domain::sync_run::Trigger;
+    use crate::trace::{TraceHeader, carried};
 
     fn hint(connection: u128, trigger: Trigger) -> SyncHint {
         SyncHint {
@@ -186,6 +206,46 @@ mod tests {
         };
         let wanted = r#"{"connection_id":"00000000-0000-0000-0000-000000000001"}"#;
         assert_eq!(serde_json::to_string(&presence).unwrap(), wanted);
+    }
+
+    const HEADER: &str = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e708;Parent=9a9197af755a6419;Sampled=1";
+
+    /// What SQS was sent for one hint.
+    async fn sent(trace: Option<TraceHeader>) -> serde_json::Value {
+        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+        let answer = axum::routing::post(move |body: String| {
+            sender.send(body).unwrap();
+            async { r#"{"MessageId":"m-1"}"# }
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let server =
+            tokio::spawn(async { axum::serve(listener, axum::Router::new().fallback(answer)).await });
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
+            .region(aws_sdk_sqs::config::Region::new("eu-central-1"))
+            .credentials_provider(aws_sdk_sqs::config::Credentials::new(
+                "local", "local", None, None, "test",
+            ))
+            .endpoint_url(&address);
+        let queue = SqsQueue::new(
+            aws_sdk_sqs::Client::from_conf(config.build()),
+            Url::parse(&format!("{address}/1/sync")).unwrap(),
+        );
+        carried(trace, async { queue.send(&hint(1, Trigger::Manual)).await })
+            .await
+            .ok();
+        server.abort();
+        serde_json::from_str(&receiver.recv().await.unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn whoever_takes_a_hint_goes_on_in_the_trace_of_its_sender() {
+        let request = sent(TraceHeader::parse(HEADER)).await;
+        let attribute = &request["MessageSystemAttributes"]["AWSTraceHeader"];
+        assert_eq!(attribute["StringValue"], HEADER);
+        assert_eq!(attribute["DataType"], "String");
+        assert_eq!(sent(None).await.get("MessageSystemAttributes"), None);
     }
 
     #[tokio::test]

@@ -3,12 +3,19 @@
 use std::error::Error;
 use std::fmt;
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::JsonFields;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::clock::SystemClock;
 use crate::settings::{LogFormat, LogSettings};
+use json_lines::JsonLines;
+
+mod json_lines;
 
 /// Logs could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -31,18 +38,30 @@ pub fn init(log: &LogSettings) -> Result<(), TelemetryError> {
 
 type AnySubscriber = Box<dyn tracing::Subscriber + Send + Sync>;
 
-fn subscriber<W>(log: &LogSettings, writer: W, colours: bool) -> Result<AnySubscriber, TelemetryError>
+pub(crate) fn subscriber<W>(
+    log: &LogSettings,
+    writer: W,
+    colours: bool,
+) -> Result<AnySubscriber, TelemetryError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(&log.filter).map_err(TelemetryError::Filter)?;
+    let filter: Targets = log.filter.parse().map_err(TelemetryError::Filter)?;
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        // The filter decides, not the builder's own level.
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(writer)
         .with_ansi(colours);
     Ok(match log.format {
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).with_span_list(false).finish()),
-        LogFormat::Text => Box::new(builder.finish()),
+        LogFormat::Json => {
+            let lines = JsonLines {
+                function: log.function.clone(),
+                clock: Arc::new(SystemClock),
+            };
+            let formatted = builder.fmt_fields(JsonFields::new()).event_format(lines);
+            Box::new(formatted.finish().with(filter))
+        }
+        LogFormat::Text => Box::new(builder.finish().with(filter)),
     })
 }
 
@@ -75,68 +94,80 @@ impl fmt::Debug for Chain<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use super::*;
+    use crate::metrics::CONNECTIONS;
+    use crate::testing::logs::{Logs, metrics_of};
 
-    #[derive(Clone, Default)]
-    struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Buffer {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn logged(format: LogFormat, filter: &str, log: impl FnOnce()) -> String {
-        let buffer = Buffer::default();
-        let writer = buffer.clone();
-        let settings = LogSettings {
-            format,
-            filter: filter.to_owned(),
-        };
-        let subscriber = subscriber(&settings, move || writer.clone(), false).unwrap();
-        tracing::subscriber::with_default(subscriber, log);
-        let bytes = buffer.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap()
+    #[test]
+    fn json_lines_carry_message_fields_and_those_of_all_spans() {
+        let logs = Logs::listen(LogFormat::Json, "info", None);
+        let outer = tracing::info_span!("invocation", aws_request_id = "a1", connection.id = "c0").entered();
+        let inner = tracing::info_span!("run", connection.id = "c1", sync_run.id = tracing::field::Empty);
+        inner.record("sync_run.id", "r1");
+        inner.in_scope(|| tracing::info!(duration_ms = 5, "run finished"));
+        drop(outer);
+        tracing::info!("alone");
+        let line = logs.line("run finished");
+        assert_eq!(line["duration_ms"], 5);
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(
+            (
+                &line["aws_request_id"],
+                &line["connection.id"],
+                &line["sync_run.id"]
+            ),
+            (&"a1".into(), &"c1".into(), &"r1".into())
+        );
+        assert!(line["timestamp"].as_str().unwrap().ends_with('Z'));
+        assert!(logs.line("alone").get("connection.id").is_none());
     }
 
     #[test]
-    fn json_lines_carry_message_fields_and_span() {
-        let text = logged(LogFormat::Json, "info", || {
-            let _span = tracing::info_span!("run", connection.id = "c1").entered();
-            tracing::info!(duration_ms = 5, "run finished");
-        });
-        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(line["message"], "run finished");
-        assert_eq!(line["duration_ms"], 5);
-        assert_eq!(line["span"]["connection.id"], "c1");
-        assert_eq!(line["level"], "INFO");
+    fn a_line_with_numbers_tells_cloudwatch_of_them_on_lambda_alone() {
+        let log = || tracing::info!(target: CONNECTIONS.target, { held_plans = 1, connection.id = "c1" }, "attended");
+        let logs = Logs::of_function("stack-scheduler");
+        log();
+        let line = logs.line("attended");
+        assert_eq!(
+            metrics_of(&CONNECTIONS, &line),
+            [("held_plans".to_owned(), 1.0)].into()
+        );
+        assert_eq!(line["FunctionName"], "stack-scheduler");
+        drop(logs);
+
+        let logs = Logs::listen(LogFormat::Json, "info", None);
+        log();
+        let line = logs.line("attended");
+        assert_eq!((&line["held_plans"], line.get("_aws")), (&1.into(), None));
+        drop(logs);
+
+        let logs = Logs::listen(LogFormat::Text, "info", Some("stack-scheduler"));
+        log();
+        let text = logs.text();
+        assert!(text.contains("held_plans=1") && !text.contains("_aws"), "{text}");
     }
 
     #[test]
     fn text_lines_have_no_colours_outside_a_terminal() {
-        let text = logged(LogFormat::Text, "info", || tracing::warn!("carried on"));
+        let logs = Logs::listen(LogFormat::Text, "info", None);
+        tracing::warn!("carried on");
+        let text = logs.text();
         assert!(text.contains("WARN") && text.contains("carried on"));
         assert!(!text.contains('\u{1b}'));
     }
 
     #[test]
     fn the_filter_decides_what_is_printed() {
-        assert_eq!(logged(LogFormat::Text, "warn", || tracing::info!("quiet")), "");
+        let logs = Logs::listen(LogFormat::Text, "warn", None);
+        tracing::info!("quiet");
+        assert_eq!(logs.text(), "");
+        let broken = LogSettings {
+            format: LogFormat::Text,
+            filter: "a=b=c".to_owned(),
+            function: None,
+        };
         assert!(matches!(
-            subscriber(
-                &LogSettings {
-                    format: LogFormat::Text,
-                    filter: "a=b=c".to_owned()
-                },
-                io::sink,
-                false
-            ),
+            subscriber(&broken, io::sink, false),
             Err(TelemetryError::Filter(_))
         ));
     }

@@ -1,11 +1,12 @@
 """What functions weigh and cost: size of the archive, time from the start of the process to its first question to the
 runtime (the table was asked before), memory then, and a month's bill of an installation in which little happens, from calls
-that were counted and AWS's list prices.
+that were counted and AWS's list prices. Each figure stands beside its goal; none of them fails a build.
 """
 
 import http.server
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import tempfile
@@ -14,6 +15,7 @@ import time
 import zipfile
 
 from cloud import ARCHIVES
+from processes import ROOT
 
 STARTS = 15
 
@@ -76,29 +78,77 @@ def starts(function, variables):
     return size, statistics.median(took for took, _ in measured), max(memory for _, memory in measured)
 
 
+# Goals by row: milliseconds to the first question, megabytes of an archive, megabytes of memory, dollars a month.
+START_GOAL, ARCHIVE_GOAL, BILL_GOAL = 30, 4, 0.25
+MEMORY_GOAL = {"graph-notifications": 20, "full-sync": 32}
+
+
+def against(value, goal):
+    """A figure beside its goal."""
+    return f"{value:>8.1f} (goal {goal:>4.1f}, {'met' if value <= goal else 'missed'})" if goal else f"{value:>8.1f}"
+
+
+def weights(measured):
+    """Rows P1 and P2 of each function."""
+    lines = []
+    for function, (size, took, memory) in measured.items():
+        lines.append(f"P1 {function:<20} start p50, ms  {against(took, START_GOAL)}")
+        lines.append(f"P2 {function:<20} archive, MB    {against(size, ARCHIVE_GOAL)}")
+        lines.append(f"P2 {function:<20} memory, MB     {against(memory, MEMORY_GOAL.get(function))}")
+    return "\n".join([*lines, "P3 to P8 are printed by: cargo bench -p bench -- --large"])
+
+
 # List prices of eu-central-1 in dollars, without any free tier.
 INVOCATION = 0.20e-6
 GIGABYTE_SECOND = 16.6667e-6
 READ_UNIT, WRITE_UNIT = 0.1525e-6, 0.7625e-6
 QUEUE_CALL = 0.40e-6
 KEY_CALL, KEY_MONTH = 3e-6, 1.00
+METRIC_MONTH, ALARMED_METRIC_MONTH, DASHBOARD_MONTH = 0.30, 0.10, 3.00
 MINUTES = 30 * 24 * 60
 # Whatever waits for messages asks five times side by side, each for twenty seconds.
 POLLS = 5 * 3 * MINUTES
 WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
+# An index answers from what it has, so that a question to which it has nothing costs half a unit.
+INDEX_QUERY = 0.5
 
 
 def bill(calls, seconds, gigabytes, queues, environments=30):
     """A month of ticks, each with these calls of the table, and of queues that are asked for messages."""
     table_calls = [call.removeprefix("dynamodb:") for call in calls if call.startswith("dynamodb:")]
     writes = sum(call in WRITES for call in table_calls)
-    parts = {
+    queries = sum(call == "Query" for call in table_calls)
+    reads = len(table_calls) - writes - queries + queries * INDEX_QUERY
+    used = {
         "ticks": MINUTES * (INVOCATION + seconds * gigabytes * GIGABYTE_SECOND),
-        "table": MINUTES * ((len(table_calls) - writes) * READ_UNIT + writes * WRITE_UNIT),
+        "table": MINUTES * (reads * READ_UNIT + writes * WRITE_UNIT),
         "waiting for messages": queues * POLLS * QUEUE_CALL,
         # A new environment opens the installation's keys; a day has few.
         "key, calls": environments * 30 * KEY_CALL,
-        "key, month": KEY_MONTH,
     }
-    lines = [f"  {name:<22}{dollars:>8.3f}" for name, dollars in parts.items()]
-    return "\n".join([*lines, f"  {'sum, $ a month':<22}{sum(parts.values()):>8.3f}"])
+    kept = {
+        "key, month (none if one is brought)": KEY_MONTH,
+        "alarms": alarmed_metrics() * ALARMED_METRIC_MONTH,
+        "dashboard": DASHBOARD_MONTH,
+    }
+    whole = sum(used.values()) + sum(kept.values())
+    rows = [*used.items(), ("P9 by use, no matter how little", sum(used.values())), *kept.items(), ("P9 all of it", whole),
+            ("metrics, once a connection is followed", written_metrics("CONNECTIONS") * METRIC_MONTH),
+            ("metrics, if every one is written every hour", written_metrics() * METRIC_MONTH)]
+    lines = [f"  {name:<46}{dollars:>8.3f}" for name, dollars in rows]
+    return "\n".join([*lines, f"  {'P9 goal, $ a month at 1,000 people':<46}{BILL_GOAL:>8.3f}"])
+
+
+def alarmed_metrics():
+    """Metrics that alarms look at: one each, and all of those in an expression."""
+    template = (ROOT / "infra/template.yaml").read_text()
+    alarms = [part for part in re.split(r"\n  (?=\w+:\n)", template) if "Type: AWS::CloudWatch::Alarm" in part]
+    return sum(max(1, alarm.count("MetricStat:")) for alarm in alarms)
+
+
+def written_metrics(name=r"\w+"):
+    """Metrics of a set, or of all sets, each by every function that writes it."""
+    source = (ROOT / "shared/src/metrics.rs").read_text()
+    sets = re.findall(rf"pub const {name}: MetricSet = MetricSet {{(.*?)\n}};", source, re.DOTALL)
+    functions = [re.search(r"functions: &\[(.*?)\]", one, re.DOTALL).group(1).count('"') // 2 for one in sets]
+    return sum(count * len(re.findall(r"Unit::\w+\)", one)) for count, one in zip(functions, sets))

@@ -25,9 +25,8 @@ class Figures(unittest.TestCase):
         for function in self.cloud.functions():
             settings = self.cloud.client("lambda").get_function_configuration(FunctionName=f"connector-{function}")
             measured[function] = figures.starts(function, settings["Environment"]["Variables"])
-        print(f"\n{'function':<22}{'archive MB':>12}{'start p50 ms':>14}{'RSS MB':>9}")
-        for function, (size, took, memory) in measured.items():
-            print(f"{function:<22}{size:>12.1f}{took:>14.1f}{memory:>9.1f}")
+        print(f"\n{figures.weights(measured)}")
+        for size, took, _ in measured.values():
             self.assertLess(size, LARGEST_ARCHIVE_MB)
             self.assertLess(took, SLOWEST_START_MS)
 
@@ -46,6 +45,11 @@ class Figures(unittest.TestCase):
         print(figures.bill(per_tick, seconds, gigabytes=0.25, queues=2))
         self.assertTrue(all(call == "dynamodb:Query" for call in per_tick), per_tick)
         self.assertLess(len(per_tick), 64)
+
+    def test_alarms_and_metrics_that_are_billed_are_found(self):
+        self.assertGreaterEqual(figures.alarmed_metrics(), 10)
+        self.assertEqual(figures.written_metrics("CONNECTIONS"), 4)
+        self.assertGreater(figures.written_metrics(), figures.written_metrics("RUNS"))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use markdown::{file_links, rows, section};
 use repository::{all_texts, names, root, text};
 use shared::domain::settings::ConnectionSettings;
+use shared::metrics::SETS;
 use shared::settings::VARIABLES;
 
 /// Documents that people read; their links must lead somewhere.
@@ -52,6 +53,20 @@ fn the_readme_lists_exactly_the_settings_that_programs_read() {
     for row in &listed {
         assert!(wanted.contains(row), "README.md invents: {row:?}");
     }
+}
+
+#[test]
+fn the_log_document_lists_exactly_the_metrics_that_are_written() {
+    let listed: Vec<Vec<String>> = rows(section(&text("docs/logging.md"), "## Metrics"));
+    let wanted = SETS.map(|set| {
+        let metrics: Vec<&str> = set.metrics.iter().map(|(name, _)| *name).collect();
+        vec![
+            set.namespace.to_owned(),
+            set.functions.join(", "),
+            metrics.join(", "),
+        ]
+    });
+    assert_eq!(listed.get(1..), Some(&wanted[..]));
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod certificate;
 mod connect;
 mod console;
 mod contacts;
+mod correlation;
 mod crash;
 mod eavesdrop;
 mod editions;

@@ -7,6 +7,8 @@ mod document;
 mod environment;
 mod functions;
 mod hardening;
+mod metrics;
 mod roles;
 mod routes;
 mod table;
+mod traces;

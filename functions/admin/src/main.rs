@@ -3,6 +3,9 @@
 use std::process::ExitCode;
 
 use admin::{AdminState, TokenHash, router};
+use invocation::Traced;
+use lambda_http::Adapter;
+use lambda_http::lambda_runtime::Runtime;
 use shared::settings::{AdminSettings, EXIT_CODE, Vars};
 use shared::telemetry;
 use shared::wiring::{engine, outlets};
@@ -41,7 +44,6 @@ async fn serve(settings: AdminSettings) -> anyhow::Result<()> {
         bootstrap: hash.map(|hash| TokenHash::parse_hex(hash.as_hex())).transpose()?,
         door,
     };
-    lambda_http::run(router(state))
-        .await
-        .map_err(anyhow::Error::from_boxed)
+    let runtime = Runtime::new(Adapter::from(router(state))).layer(Traced);
+    runtime.run().await.map_err(anyhow::Error::from_boxed)
 }

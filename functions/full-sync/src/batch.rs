@@ -6,7 +6,12 @@ use std::future::Future;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::ports::SyncHint;
 use shared::telemetry::chain;
+use shared::trace::{TraceHeader, carried, current};
 use tokio::task::JoinHandle;
+use tracing::{Instrument as _, field};
+
+/// The attribute under which SQS carries the sender's trace.
+const TRACE_HEADER: &str = "AWSTraceHeader";
 
 /// Calls `run` for each message's hint, side by side. A message without an id makes the whole batch fail untouched,
 /// for there is no way to give it back alone.
@@ -26,7 +31,10 @@ where
     let started: Vec<_> = event
         .records
         .iter()
-        .map(|message| (id_of(message), parse(message).map(|hint| tokio::spawn(run(hint)))))
+        .map(|message| {
+            let work = |hint| tokio::spawn(of_message(message, run(hint)));
+            (id_of(message), parse(message).map(work))
+        })
         .collect();
     for (id, task) in started {
         if let Err(problem) = finish(task).await {
@@ -35,6 +43,19 @@ where
         }
     }
     response
+}
+
+/// Work that names its message in the log and goes on in the trace of whoever sent it.
+fn of_message<F: Future>(message: &SqsMessage, work: F) -> impl Future<Output = F::Output> + use<F> {
+    let header = message.attributes.get(TRACE_HEADER);
+    let trace = header
+        .and_then(|header| TraceHeader::parse(header))
+        .or_else(current);
+    let span = tracing::error_span!("message", message.id = id_of(message), trace.id = field::Empty);
+    if let Some(trace) = &trace {
+        span.record("trace.id", field::display(trace));
+    }
+    carried(trace, work).instrument(span)
 }
 
 async fn finish<E: Error + 'static>(task: Result<JoinHandle<Result<(), E>>, String>) -> Result<(), String> {

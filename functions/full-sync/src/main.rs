@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use full_sync::{deadline_before, handle};
-use lambda_runtime::{LambdaEvent, run, service_fn};
+use invocation::Traced;
+use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use shared::settings::{EXIT_CODE, FullSyncSettings, Vars};
 use shared::telemetry;
 use shared::wiring::engine;
@@ -34,5 +35,6 @@ async fn serve(settings: FullSyncSettings) -> anyhow::Result<()> {
         let deadline = deadline_before(event.context.deadline);
         Ok::<SqsBatchResponse, lambda_runtime::Error>(handle(engine, event.payload, &deadline).await)
     };
-    run(service_fn(handler)).await.map_err(anyhow::Error::from_boxed)
+    let runtime = Runtime::new(service_fn(handler)).layer(Traced);
+    runtime.run().await.map_err(anyhow::Error::from_boxed)
 }

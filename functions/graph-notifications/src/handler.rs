@@ -79,13 +79,11 @@ async fn answer(state: &NotificationsState, request: Request) -> Result<Response
     check_headers(request.headers())?;
     let body = whole(request.into_body(), state.clock.as_ref()).await?;
     let (notices, mut tally) = sort(&payload::read(&body)?, &state.key);
-    tally.accepted = notices.len() as u64;
+    let verified = notices.len() as u64;
     let stored = store(state, notices).await;
-    if let Ok(taken) = &stored {
-        tally.foreign = taken.foreign as u64;
-        tally.accepted -= taken.foreign as u64;
-    } else {
-        tally.accepted = 0;
+    match &stored {
+        Ok(taken) => tally.accept(taken),
+        Err(_) => tally.not_stored = verified,
     }
     state.counters.add(&tally, state.clock.now());
     stored.map(|_| StatusCode::ACCEPTED.into_response())

@@ -4,6 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use graph_notifications::{NotificationsState, router};
+use invocation::Traced;
+use lambda_http::Adapter;
+use lambda_http::lambda_runtime::Runtime;
 use shared::settings::{EXIT_CODE, NotificationsSettings, Vars};
 use shared::telemetry;
 use shared::wiring::inbox;
@@ -31,7 +34,6 @@ async fn serve(settings: NotificationsSettings) -> anyhow::Result<()> {
     let (inbox, key) = inbox(&settings).await?;
     let clock = Arc::clone(&inbox.clock);
     let state = NotificationsState::new(key, Arc::new(inbox), clock);
-    lambda_http::run(router(state))
-        .await
-        .map_err(anyhow::Error::from_boxed)
+    let runtime = Runtime::new(Adapter::from(router(state))).layer(Traced);
+    runtime.run().await.map_err(anyhow::Error::from_boxed)
 }

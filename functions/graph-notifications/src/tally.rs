@@ -1,12 +1,14 @@
-//! Counts of what was not listened to. A flood of forged words must not become a flood of log lines.
+//! Counts of what became of notifications. A flood of forged words must not become a flood of log lines.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use shared::changes::Taken;
+use shared::metrics::NOTIFICATIONS;
 
-/// Between two lines of the log about refused notifications.
+/// Between two lines of the log about notifications.
 const LINES_APART: Duration = Duration::from_secs(10);
 
 /// Why an item was not listened to.
@@ -33,6 +35,14 @@ pub struct Tally {
     pub foreign: u64,
     /// Verified, and stored where they mattered.
     pub accepted: u64,
+    /// Of those: stored for a run, or for a look.
+    pub noted: u64,
+    /// Of those: waiting already.
+    pub known: u64,
+    /// Of those: of no concern.
+    pub irrelevant: u64,
+    /// Verified, but not stored; Graph comes again with them.
+    pub not_stored: u64,
 }
 
 impl Tally {
@@ -43,6 +53,21 @@ impl Tally {
             Refused::Unreadable => self.unreadable += 1,
             Refused::Unknown => self.unknown += 1,
         }
+    }
+
+    /// Counts verified items that were stored where they mattered.
+    pub fn accept(&mut self, taken: &Taken) {
+        let Taken {
+            noted,
+            known,
+            foreign,
+            irrelevant,
+        } = *taken;
+        self.noted = noted as u64;
+        self.known = known as u64;
+        self.foreign = foreign as u64;
+        self.irrelevant = irrelevant as u64;
+        self.accepted = self.noted + self.known + self.irrelevant;
     }
 
     fn refused(&self) -> u64 {
@@ -56,12 +81,47 @@ impl Tally {
             unknown,
             foreign,
             accepted,
+            noted,
+            known,
+            irrelevant,
+            not_stored,
         } = other;
         self.forged += forged;
         self.unreadable += unreadable;
         self.unknown += unknown;
         self.foreign += foreign;
         self.accepted += accepted;
+        self.noted += noted;
+        self.known += known;
+        self.irrelevant += irrelevant;
+        self.not_stored += not_stored;
+    }
+
+    /// What came since `told`, as one line.
+    fn tell(&self, told: &Self) {
+        macro_rules! line {
+            ($level:ident, $message:literal) => {
+                tracing::$level!(
+                    target: NOTIFICATIONS.target,
+                    {
+                        noted = self.noted - told.noted,
+                        known = self.known - told.known,
+                        irrelevant = self.irrelevant - told.irrelevant,
+                        foreign = self.foreign - told.foreign,
+                        forged = self.forged - told.forged,
+                        unreadable = self.unreadable - told.unreadable,
+                        unknown = self.unknown - told.unknown,
+                        not_stored = self.not_stored - told.not_stored,
+                    },
+                    $message
+                )
+            };
+        }
+        if self.refused() > told.refused() {
+            line!(warn, "notifications were refused");
+        } else {
+            line!(info, "notifications came in");
+        }
     }
 }
 
@@ -77,7 +137,7 @@ struct Book {
 pub struct Counters(Mutex<Book>);
 
 impl Counters {
-    /// Adds the counts of one request, and tells of refused items from time to time.
+    /// Adds the counts of one request, and tells of all that came from time to time.
     pub fn add(&self, request: &Tally, now: Timestamp) {
         let mut book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         book.total.add(request);
@@ -86,15 +146,10 @@ impl Counters {
             .is_none_or(|told| told.checked_add(LINES_APART).is_ok_and(|next| next <= now));
         let (total, told) = (book.total, book.told);
         // What a flood left untold is told by the next request after it, whatever that one is.
-        if total.refused() == told.refused() || !due {
+        if total == told || !due {
             return;
         }
-        tracing::warn!(
-            forged = total.forged - told.forged,
-            unreadable = total.unreadable - told.unreadable,
-            foreign = total.foreign - told.foreign,
-            "notifications were refused"
-        );
+        total.tell(&told);
         book.told = total;
         book.told_at = Some(now);
     }
@@ -107,6 +162,8 @@ impl Counters {
 
 #[cfg(test)]
 mod tests {
+    use shared::testing::logs::{Logs, all_metrics_of};
+
     use super::*;
 
     fn told(counters: &Counters) -> u64 {
@@ -128,5 +185,33 @@ mod tests {
         let next = start.checked_add(LINES_APART).unwrap();
         counters.add(&Tally::default(), next);
         assert_eq!(told(&counters), 1_000);
+    }
+
+    #[test]
+    fn what_came_in_is_told_in_numbers_that_add_up() {
+        let logs = Logs::of_function("stack-graph-notifications");
+        let counters = Counters::default();
+        let taken = Taken {
+            noted: 2,
+            known: 1,
+            ..Taken::default()
+        };
+        let mut request = Tally::default();
+        request.accept(&taken);
+        counters.add(&request, Timestamp::UNIX_EPOCH);
+        counters.add(&request, Timestamp::UNIX_EPOCH);
+        let metrics = all_metrics_of(&NOTIFICATIONS, &logs.line("notifications came in"));
+        assert_eq!((metrics["noted"], metrics["forged"]), (2.0, 0.0));
+
+        let forged = Tally {
+            forged: 7,
+            ..Tally::default()
+        };
+        counters.add(&forged, Timestamp::UNIX_EPOCH.checked_add(LINES_APART).unwrap());
+        let metrics = all_metrics_of(&NOTIFICATIONS, &logs.line("notifications were refused"));
+        assert_eq!(
+            (metrics["noted"], metrics["known"], metrics["forged"]),
+            (2.0, 1.0, 7.0)
+        );
     }
 }

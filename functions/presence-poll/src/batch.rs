@@ -6,7 +6,12 @@ use std::future::Future;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::ports::PresenceHint;
 use shared::telemetry::chain;
+use shared::trace::{TraceHeader, carried, current};
 use tokio::task::JoinHandle;
+use tracing::{Instrument as _, field};
+
+/// The attribute under which SQS carries the sender's trace.
+const TRACE_HEADER: &str = "AWSTraceHeader";
 
 /// Calls `poll` for each message's hint, side by side: no connection waits for another. A message without an id makes the
 /// whole batch fail untouched, for there is no way to give it back alone.
@@ -27,10 +32,8 @@ where
         .records
         .iter()
         .map(|message| {
-            (
-                id_of(message),
-                parse(message).map(|hint| tokio::spawn(poll(hint))),
-            )
+            let work = |hint| tokio::spawn(of_message(message, poll(hint)));
+            (id_of(message), parse(message).map(work))
         })
         .collect();
     for (id, task) in started {
@@ -40,6 +43,19 @@ where
         }
     }
     response
+}
+
+/// Work that names its message in the log and goes on in the trace of whoever sent it.
+fn of_message<F: Future>(message: &SqsMessage, work: F) -> impl Future<Output = F::Output> + use<F> {
+    let header = message.attributes.get(TRACE_HEADER);
+    let trace = header
+        .and_then(|header| TraceHeader::parse(header))
+        .or_else(current);
+    let span = tracing::error_span!("message", message.id = id_of(message), trace.id = field::Empty);
+    if let Some(trace) = &trace {
+        span.record("trace.id", field::display(trace));
+    }
+    carried(trace, work).instrument(span)
 }
 
 async fn finish<E: Error + 'static>(task: Result<JoinHandle<Result<(), E>>, String>) -> Result<(), String> {

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use lambda_runtime::{LambdaEvent, run, service_fn};
+use invocation::Traced;
+use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use presence_poll::{deadline_before, handle};
 use shared::presence_poll::{EVERY, Poller};
 use shared::settings::{EXIT_CODE, PresencePollSettings, Vars};
@@ -36,5 +37,6 @@ async fn serve(settings: PresencePollSettings) -> anyhow::Result<()> {
         let deadline = deadline_before(event.context.deadline);
         Ok::<SqsBatchResponse, lambda_runtime::Error>(handle(poller, event.payload, &deadline).await)
     };
-    run(service_fn(handler)).await.map_err(anyhow::Error::from_boxed)
+    let runtime = Runtime::new(service_fn(handler)).layer(Traced);
+    runtime.run().await.map_err(anyhow::Error::from_boxed)
 }

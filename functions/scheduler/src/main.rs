@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
-use lambda_runtime::{LambdaEvent, run, service_fn};
+use invocation::Traced;
+use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use scheduler::{STEP, handle};
 use shared::settings::{EXIT_CODE, SchedulerSettings, Vars};
 use shared::telemetry;
@@ -38,5 +39,6 @@ async fn serve(settings: SchedulerSettings) -> anyhow::Result<()> {
         let sent = handle(engine, presence.as_ref(), around, event.payload).await;
         sent.map(drop).map_err(lambda_runtime::Error::from)
     };
-    run(service_fn(handler)).await.map_err(anyhow::Error::from_boxed)
+    let runtime = Runtime::new(service_fn(handler)).layer(Traced);
+    runtime.run().await.map_err(anyhow::Error::from_boxed)
 }

@@ -5,6 +5,7 @@ use shared::domain::binding::{Binding, Stage};
 use shared::domain::connection::Connection;
 use shared::domain::ids::{ConnectionId, EntraUserId};
 use shared::domain::settings::ConnectionSettings;
+use shared::metrics::SIGN_INS;
 use shared::store::{Store, StoreError};
 
 /// What somebody wants in for.
@@ -59,9 +60,13 @@ impl OpenConnection {
         let admitted = binding.filter(|binding| matches!(binding.stage, Stage::Bound(_)));
         if admitted.is_none() {
             tracing::warn!(
-                security.event = "sign_in_refused",
-                connection.id = %self.connection.id,
-                entra_user.id = %user,
+                target: SIGN_INS.target,
+                {
+                    refused = 1,
+                    security.event = "sign_in_refused",
+                    connection.id = %self.connection.id,
+                    entra_user.id = %user,
+                },
                 "somebody without an extension of ours signed in with Microsoft and was refused"
             );
         }

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use jiff::{SignedDuration, Timestamp};
 use shared::domain::ids::EntraUserId;
+use shared::metrics::SIGN_INS;
 use shared::sso::{random_word, word_hash};
 use shared::store::{Holder, Purpose, SsoCode};
 use web::{CameBack, CookieKind, DoorError, Language, see_other, with_parameters};
@@ -43,7 +44,11 @@ async fn come_back(state: &SsoState, headers: &HeaderMap, query: &str) -> Result
     if open.admit(&state.door.store, identity.user).await?.is_none() {
         return Err(DoorError::NotAllowed);
     }
-    tracing::info!(connection.id = %open.connection.id, entra_user.id = %identity.user, "a person signed in");
+    tracing::info!(
+        target: SIGN_INS.target,
+        { signed_in = 1, connection.id = %open.connection.id, entra_user.id = %identity.user },
+        "a person signed in"
+    );
     go_on(state, headers, (&came, &open), identity.user).await
 }
 

@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use invocation::Traced;
+use lambda_http::Adapter;
+use lambda_http::lambda_runtime::Runtime;
 use shared::settings::{EXIT_CODE, SsoSettings, Vars};
 use shared::telemetry;
 use shared::wiring::engine;
@@ -35,7 +38,6 @@ async fn serve(settings: SsoSettings) -> anyhow::Result<()> {
         settings.public_base_url,
     )?;
     let sides = engine.sides;
-    lambda_http::run(router(SsoState { door, sides }))
-        .await
-        .map_err(anyhow::Error::from_boxed)
+    let runtime = Runtime::new(Adapter::from(router(SsoState { door, sides }))).layer(Traced);
+    runtime.run().await.map_err(anyhow::Error::from_boxed)
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tracing::Instrument as _;
 
 use super::look::Look;
 use super::subscribe::Keeper;
@@ -44,8 +45,13 @@ pub enum AttendError {
     Sides(#[from] SideError),
 }
 
-/// Does what is due for one connection.
+/// Does what is due for one connection. Every line that is logged meanwhile names it.
 pub async fn attend(engine: &Engine, id: ConnectionId, around: &Surroundings) -> Result<(), AttendError> {
+    let span = tracing::error_span!("watch", connection.id = %id);
+    Box::pin(see_to(engine, id, around)).instrument(span).await
+}
+
+async fn see_to(engine: &Engine, id: ConnectionId, around: &Surroundings) -> Result<(), AttendError> {
     let store = &engine.store;
     let Some(mut watch) = claim(engine, id).await? else {
         return Ok(());

@@ -1,9 +1,10 @@
-//! How a connection is doing, in numbers for alarms: one log line each time it is attended to, from which metrics are read.
-//! It holds ids and numbers, nothing of the tenant.
+//! How a connection is doing, in numbers for alarms: one log line each time it is attended to. It holds ids and numbers,
+//! nothing of the tenant.
 
 use jiff::Timestamp;
 
 use crate::domain::connection::Connection;
+use crate::metrics::CONNECTIONS;
 use crate::store::{Watch, WorkState};
 
 const HOUR: f64 = 3600.0;
@@ -34,7 +35,6 @@ impl Vitals {
         }
     }
 
-    /// The names of the fields are those in the template's metric filters.
     pub(super) fn log(&self, connection: &Connection) {
         let Self {
             hours_since_good_run,
@@ -43,11 +43,14 @@ impl Vitals {
             held_plans,
         } = *self;
         tracing::info!(
-            connection.id = %connection.id,
-            hours_since_good_run,
-            subscription_ends_in_hours,
-            secret_ends_in_days,
-            held_plans,
+            target: CONNECTIONS.target,
+            {
+                connection.id = %connection.id,
+                hours_since_good_run,
+                subscription_ends_in_hours,
+                secret_ends_in_days,
+                held_plans,
+            },
             "the connection was attended to"
         );
     }
@@ -64,6 +67,7 @@ mod tests {
     use super::*;
     use crate::changes::attend::later;
     use crate::changes::attend::tests::connection;
+    use crate::testing::logs::{Logs, all_metrics_of, metrics_of};
 
     #[test]
     fn times_are_counted_from_now_and_what_is_not_known_is_left_out() {
@@ -103,5 +107,35 @@ mod tests {
         let watch = Watch::idle(connection.tenant, now);
         let vitals = Vitals::of(&connection, &watch, &WorkState::default(), now);
         assert_eq!(vitals.secret_ends_in_days, Some(-2.0));
+    }
+
+    #[test]
+    fn alarms_read_what_is_known_and_no_zero_for_what_is_not() {
+        let logs = Logs::of_function("stack-scheduler");
+        let vitals = Vitals {
+            hours_since_good_run: 1.5,
+            subscription_ends_in_hours: Some(20.0),
+            secret_ends_in_days: Some(-2.0),
+            held_plans: 1,
+        };
+        vitals.log(&connection());
+        let line = logs.line("the connection was attended to");
+        let metrics = all_metrics_of(&CONNECTIONS, &line);
+        assert_eq!(
+            (metrics["hours_since_good_run"], metrics["secret_ends_in_days"]),
+            (1.5, -2.0)
+        );
+        drop(logs);
+
+        let logs = Logs::of_function("stack-scheduler");
+        let vitals = Vitals {
+            subscription_ends_in_hours: None,
+            secret_ends_in_days: None,
+            ..vitals
+        };
+        vitals.log(&connection());
+        let metrics = metrics_of(&CONNECTIONS, &logs.line("the connection was attended to"));
+        let names: Vec<&str> = metrics.keys().map(String::as_str).collect();
+        assert_eq!(names, ["held_plans", "hours_since_good_run"]);
     }
 }

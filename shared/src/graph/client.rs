@@ -9,10 +9,10 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::ExposeSecret;
 use url::Url;
-use uuid::Uuid;
 
 use super::account::Speaker;
 use super::error::{Cause, Failure, Refusal, unexpected};
+use super::report::Report;
 use super::retry::{Patience, Setback, delay, parse_retry_after};
 use super::throttle::{Throttle, Wait};
 use super::token::{Token, TokenCache};
@@ -258,18 +258,18 @@ impl GraphClient {
         token: &Token,
         parse: impl Fn(&[u8]) -> serde_json::Result<T>,
     ) -> Result<Attempt<T>, DirectoryError> {
-        let response = match self.request(call, token).send().await {
+        let report = Report::of(call.doing);
+        let response = match self.request(call, token, &report).send().await {
             Ok(response) => response,
-            Err(error) => return Ok(again(None, false, error.without_url())),
+            Err(error) => {
+                let error = error.without_url();
+                report.failed("", &error);
+                return Ok(again(None, false, error));
+            }
         };
         let (status, now) = (response.status(), self.clock.now());
-        let request_id = text(response.headers(), "request-id");
-        tracing::debug!(
-            doing = call.doing,
-            graph.status = status.as_u16(),
-            graph.request_id = %harmless(&request_id),
-            "Microsoft Graph answered"
-        );
+        let request_id = harmless(&text(response.headers(), "request-id"));
+        report.answered(status, &request_id);
         self.throttle
             .note_load(&text(response.headers(), "x-ms-throttle-limit-percentage"), now);
         if is_passing(status) {
@@ -282,12 +282,12 @@ impl GraphClient {
                 format!("status {}", status.as_u16()),
             ));
         }
-        self.judge(call, response, &request_id, parse).await
+        self.judge(&report, response, &request_id, parse).await
     }
 
     async fn judge<T>(
         &self,
-        call: &Call<'_>,
+        report: &Report<'_>,
         response: Response,
         request_id: &str,
         parse: impl Fn(&[u8]) -> serde_json::Result<T>,
@@ -295,10 +295,13 @@ impl GraphClient {
         let status = response.status();
         let body = match read_limited(response, MAX_PAGE).await {
             Ok(body) => body,
-            Err(error @ http::ReadError::TooLong { .. }) => {
-                return Err(unexpected(format!("{}: {error}", call.doing)));
+            Err(error) => {
+                report.failed(request_id, &error);
+                return match error {
+                    http::ReadError::TooLong { .. } => Err(unexpected(format!("{}: {error}", report.doing))),
+                    http::ReadError::BrokenOff(_) => Ok(again(None, false, error)),
+                };
             }
-            Err(error) => return Ok(again(None, false, error)),
         };
         // An older form of a batch answer carries 424 when a part was throttled.
         if !status.is_success() && status != StatusCode::FAILED_DEPENDENCY {
@@ -309,21 +312,23 @@ impl GraphClient {
                 Attempt::Refused(refusal)
             });
         }
-        match parse(&body) {
-            Ok(answer) => Ok(Attempt::Answered(answer)),
-            Err(error) if error.is_eof() => Ok(again(None, false, "the answer is cut off")),
-            // The parser's own words quote the answer.
-            Err(error) => Err(unexpected(format!(
-                "{}: the answer does not read (line {}, column {}, request-id {})",
-                call.doing,
-                error.line(),
-                error.column(),
-                harmless(request_id)
-            ))),
+        let error = match parse(&body) {
+            Ok(answer) => return Ok(Attempt::Answered(answer)),
+            Err(error) => error,
+        };
+        // The parser's own words quote the answer.
+        let place = format!("line {}, column {}", error.line(), error.column());
+        report.failed(request_id, &format_args!("the answer does not read ({place})"));
+        if error.is_eof() {
+            return Ok(again(None, false, "the answer is cut off"));
         }
+        Err(unexpected(format!(
+            "{}: the answer does not read ({place}, request-id {request_id})",
+            report.doing,
+        )))
     }
 
-    fn request(&self, call: &Call<'_>, token: &Token) -> RequestBuilder {
+    fn request(&self, call: &Call<'_>, token: &Token, report: &Report<'_>) -> RequestBuilder {
         let request = self.http.request(call.method.clone(), call.url.clone());
         let request = match &call.body {
             Some(body) => request
@@ -333,7 +338,7 @@ impl GraphClient {
         };
         let request = request
             .bearer_auth(token.value.expose_secret())
-            .header("client-request-id", Uuid::new_v4().to_string())
+            .header("client-request-id", report.client_request_id.to_string())
             .header(
                 "x-ms-throttle-priority",
                 if call.yielding { "low" } else { "normal" },

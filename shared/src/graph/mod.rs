@@ -20,6 +20,7 @@ mod number_path;
 mod pages;
 mod permissions;
 mod presence;
+mod report;
 mod retry;
 mod sign_in;
 mod subscriptions;

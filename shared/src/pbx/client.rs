@@ -18,6 +18,7 @@ use super::token_memory::InMemoryTokens;
 pub use super::transport::PbxTimeouts;
 use super::transport::{Call, LIST_CAP, Transport};
 use super::wire::decode;
+use crate::calls;
 use crate::domain::connection::PbxCredentials;
 use crate::domain::ids::PbxGroupId;
 use crate::ports::{Clock, PbxTokenStore, SideError};
@@ -158,9 +159,13 @@ impl PbxClient {
     async fn send_in_turn(&self, call: &Call, token: &secrecy::SecretString) -> Result<Vec<u8>, Fault> {
         let permit = self.limiter.acquire().await;
         let started = self.clock.now();
+        calls::pbx();
         let outcome = self.transport.send(call, Some(token)).await;
         permit.finish(self.sample(call, started, &outcome));
         if let Err(fault) = &outcome {
+            if fault.code() == Some(code::BUSY) {
+                calls::pbx_throttled();
+            }
             tracing::debug!(
                 endpoint = call.endpoint,
                 pbx.code = fault.code(),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::Poller;
@@ -12,6 +13,7 @@ use super::failure::Failure;
 use super::round::{Outcome, Round};
 use crate::deadline::Deadline;
 use crate::domain::ids::{ConnectionId, EntraUserId};
+use crate::metrics::PRESENCE;
 use crate::ports::SideError;
 use crate::store::{
     PollCounts, PollHolder, PollReport, PresenceProblem, PresenceWork, Roster, Store, StoreError, later,
@@ -53,8 +55,18 @@ pub enum PollError {
     Lost,
 }
 
-/// Polls the presence of one connection, if that is due. No more is begun once `deadline` has passed.
+/// Polls the presence of one connection, if that is due. No more is begun once `deadline` has passed. Every line that is
+/// logged meanwhile names the connection.
 pub async fn poll_due(
+    poller: &Poller,
+    connection: ConnectionId,
+    deadline: &Deadline,
+) -> Result<PollEnd, PollError> {
+    let span = tracing::error_span!("poll", connection.id = %connection);
+    poll_claimed(poller, connection, deadline).instrument(span).await
+}
+
+async fn poll_claimed(
     poller: &Poller,
     connection: ConnectionId,
     deadline: &Deadline,
@@ -201,7 +213,7 @@ impl Claimed {
             }
         });
         let stored = stored.await?;
-        self.tell(&outcome, stored.as_ref());
+        self.tell(&outcome, stored.as_ref(), ended.now);
         let silent = stored.as_ref().and_then(|work| work.alert_since);
         if silent.is_some() != self.work.alert_since.is_some() {
             store
@@ -222,19 +234,26 @@ impl Claimed {
     }
 
     /// One line for a poll that did something, and one each when trouble and silence begin and end.
-    fn tell(&self, outcome: &Outcome, stored: Option<&PresenceWork>) {
+    fn tell(&self, outcome: &Outcome, stored: Option<&PresenceWork>, now: Timestamp) {
         let Outcome::Polled { counts, failure, .. } = outcome else {
             return;
         };
-        if counts.changed > 0 {
+        // A poll that found nothing to do, which is nearly every one, has no line of its own.
+        if counts.changed + counts.written + counts.failed > 0 || failure.is_some() {
+            let duration_ms = now.duration_since(self.began_at).as_millis();
             tracing::info!(
-                connection.id = %self.connection,
-                people = counts.people,
-                known = counts.known,
-                changed = counts.changed,
-                written = counts.written,
-                failed = counts.failed,
-                "presence was carried"
+                target: PRESENCE.target,
+                {
+                    connection.id = %self.connection,
+                    people = counts.people,
+                    known = counts.known,
+                    changed = counts.changed,
+                    written = counts.written,
+                    failed = counts.failed,
+                    failed_polls = u64::from(failure.is_some()),
+                    duration_ms = u64::try_from(duration_ms).unwrap_or_default(),
+                },
+                "presence was polled"
             );
         }
         let known = self

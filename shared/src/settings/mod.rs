@@ -201,7 +201,13 @@ pub const VARIABLES: &[Variable] = &[
         name: "RUST_LOG",
         used_by: "all",
         default: "info (demo: warn)",
-        meaning: "which log lines to print, as tracing-subscriber's filter",
+        meaning: "which log lines to print: a level, or target=level, or several of them with commas between",
+    },
+    Variable {
+        name: "AWS_LAMBDA_FUNCTION_NAME",
+        used_by: "Lambda binaries",
+        default: "set by Lambda",
+        meaning: "under which name CloudWatch shows the metrics in the log",
     },
     Variable {
         name: "PBX_ADDRESS_POLICY",

@@ -353,5 +353,6 @@ fn log(reader: &mut Reader<'_>, format: LogFormat, filter: &str) -> LogSettings 
         filter: reader
             .optional("RUST_LOG", log_filter)
             .unwrap_or_else(|| filter.to_owned()),
+        function: reader.optional("AWS_LAMBDA_FUNCTION_NAME", |name| Ok(name.to_owned())),
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use url::{Host, Url};
 
 /// Name of the table.
@@ -224,13 +224,16 @@ impl LogFormat {
 pub struct LogSettings {
     /// How lines look.
     pub format: LogFormat,
-    /// Which lines are printed; parses as an `EnvFilter`.
+    /// Which lines are printed; parses as `Targets`.
     pub filter: String,
+    /// The name under which Lambda runs this program; its lines tell CloudWatch of their metrics.
+    pub function: Option<String>,
 }
 
-/// Judges a filter without keeping it, for `EnvFilter` cannot be cloned.
+/// Judges a filter: levels, each alone or for a target and what is below it. Nothing is matched by patterns or by values of
+/// fields: the engine for that would be in every function.
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
-    EnvFilter::try_new(text)
+    text.parse::<Targets>()
         .map(|_| text.to_owned())
         .map_err(|_| "is no log filter; it must look like info or info,shared=debug".to_owned())
 }

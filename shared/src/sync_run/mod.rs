@@ -18,6 +18,7 @@ mod hold;
 mod judge;
 mod lease;
 pub mod lifecycle;
+mod measure;
 mod outcome;
 mod part;
 pub mod request;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tracing::{Instrument as _, Span, field};
 use uuid::Uuid;
 
+use crate::calls::counted;
 use crate::deadline::Deadline;
 use crate::domain::change::Changes;
 use crate::domain::connection::{Connection, ConnectionStatus};
@@ -21,6 +23,7 @@ use super::consent::{LackError, lacking};
 use super::failure::{RunFailure, back_off};
 use super::lease::{LEASE_TTL, while_held};
 use super::lifecycle::next_scheduled;
+use super::measure::Stretch;
 use super::request::hint;
 use super::teardown::{self, After};
 
@@ -54,9 +57,18 @@ pub enum RunError {
     LeaseLost,
 }
 
-/// Runs what is due of one connection, until `deadline` at the latest.
+/// Runs what is due of one connection, until `deadline` at the latest. Every line that is logged meanwhile names the
+/// connection, and the run once it is known.
 pub async fn run_due(engine: &Engine, message: &SyncHint, deadline: &Deadline) -> Result<RunEnd, RunError> {
     let connection = message.connection_id;
+    // Of the highest level, so that no filter that lets a line through takes its ids away.
+    let span = tracing::error_span!("run", connection.id = %connection, sync_run.id = field::Empty);
+    // Boxed: the whole run is in it.
+    let work = Box::pin(follow(engine, connection, deadline));
+    counted(work).instrument(span).await
+}
+
+async fn follow(engine: &Engine, connection: ConnectionId, deadline: &Deadline) -> Result<RunEnd, RunError> {
     if !is_due(engine, connection).await? {
         return Ok(RunEnd::NothingDue);
     }
@@ -69,7 +81,7 @@ pub async fn run_due(engine: &Engine, message: &SyncHint, deadline: &Deadline) -
     else {
         return Ok(RunEnd::HeldByAnother);
     };
-    // Boxed: the whole run is in it.
+    // Boxed, too: the run and its lease are watched side by side.
     let work = Box::pin(under_lease(engine, &lease, deadline));
     while_held(&engine.store, engine.clock.as_ref(), &lease, work)
         .await
@@ -117,11 +129,13 @@ async fn under_lease(engine: &Engine, lease: &Lease, deadline: &Deadline) -> Res
     let Some(mut run) = pick(engine, lease, &connection.value, &state).await? else {
         return nothing_to_run(engine, lease, &connection.value).await;
     };
+    Span::current().record("sync_run.id", field::display(run.id));
     if !connection.value.may_run() || run.cancel_requested || run.state.is_final() {
         return cancel(engine, lease, &connection.value, run, &state).await;
     }
     run.started_at.get_or_insert(engine.clock.now());
     let id = run.id;
+    let stretch = Stretch::of(&run, engine.clock.now());
     // A look or a single person does not bring everything in step.
     let pending = if run.request.dry_run || run.request.user.is_some() {
         Changes::default()
@@ -136,7 +150,7 @@ async fn under_lease(engine: &Engine, lease: &Lease, deadline: &Deadline) -> Res
         deadline,
     };
     let conducted = conduct::conduct(engine, errand, &mut run).await?;
-    close(engine, lease, connection, run, &state, conducted).await?;
+    close(engine, lease, connection, (run, stretch), &state, conducted).await?;
     let continues = engine
         .store
         .work_state(lease.connection)
@@ -232,7 +246,7 @@ async fn close(
     engine: &Engine,
     lease: &Lease,
     connection: Versioned<Connection>,
-    mut run: SyncRun,
+    (mut run, stretch): (SyncRun, Stretch),
     state: &WorkState,
     conducted: Conducted,
 ) -> Result<(), RunError> {
@@ -298,7 +312,7 @@ async fn close(
             managed: counts,
         });
     }
-    log(&run);
+    stretch.tell(&run, now);
     if !run.request.dry_run {
         set_status(engine, connection, settings.as_ref(), &conducted).await?;
         settle(engine, lease, &run, &conducted).await?;
@@ -388,26 +402,6 @@ fn done_state(run: &SyncRun) -> RunState {
     } else {
         RunState::Succeeded
     }
-}
-
-/// One line a run, with all counts.
-fn log(run: &SyncRun) {
-    let counts = run.counts();
-    tracing::info!(
-        connection.id = %run.connection,
-        sync_run.id = %run.id,
-        sync_run.state = ?run.state,
-        sync_run.trigger = ?run.request.trigger,
-        create = counts.create,
-        update = counts.update,
-        bind = counts.bind,
-        delete = counts.delete,
-        release = counts.release,
-        unchanged = counts.unchanged,
-        skipped = counts.skipped,
-        failed = counts.failed,
-        "the sync run ended"
-    );
 }
 
 /// A failure that lasts is shown on the connection; the first success clears it, unless a part that this run did not need

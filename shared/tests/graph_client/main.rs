@@ -7,6 +7,7 @@
 )]
 
 mod changes;
+mod correlation;
 mod groups;
 mod mailboxes;
 mod permissions;

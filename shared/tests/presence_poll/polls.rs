@@ -10,9 +10,11 @@ use shared::domain::operation_record::OperationKind;
 use shared::domain::presence::{ChosenBy, PresenceChoice, TeamsStatus};
 use shared::domain::settings::{Day, ExtensionPresence, OnOff, PresenceMapping};
 use shared::domain::sync_run::RunMode;
+use shared::metrics::PRESENCE;
 use shared::ports::Clock as _;
 use shared::presence_poll::{PollEnd, poll_due};
 use shared::store::{PollCounts, ProblemKind};
+use shared::testing::logs::{Logs, all_metrics_of};
 
 use crate::store_support::{leased, record, run_of, user};
 use crate::support::{GraphTrouble, Scene, Trouble, change_settings};
@@ -365,4 +367,23 @@ async fn a_connection_that_is_gone_leaves_nothing_due() {
     let nobody = ConnectionId::from(uuid::Uuid::from_u128(9));
     let none = poll_due(&scene.poller, nobody, &Deadline::when_asked()).await;
     assert_eq!(none.unwrap(), PollEnd::NothingDue);
+}
+
+#[tokio::test]
+async fn a_poll_that_had_something_to_do_is_told_in_numbers_and_a_quiet_one_is_not() {
+    let scene = Scene::with(2).await;
+    let logs = Logs::of_function("stack-presence-poll");
+    good(&scene).await;
+    let line = logs.line("presence was polled");
+    let metrics = all_metrics_of(&PRESENCE, &line);
+    assert_eq!((metrics["people"], metrics["written"]), (2.0, 2.0));
+    assert_eq!((metrics["failed"], metrics["failed_polls"]), (0.0, 0.0));
+    assert_eq!(line["connection.id"], scene.id.to_string());
+    good(&scene).await;
+    let told = logs
+        .lines()
+        .iter()
+        .filter(|line| line.get("_aws").is_some())
+        .count();
+    assert_eq!(told, 1, "{}", logs.text());
 }

@@ -11,6 +11,7 @@ use shared::aadsts::number_in;
 use shared::domain::connection::{Connection, ConnectionSecrets};
 use shared::domain::settings::ConnectionSettings;
 use shared::http::HttpSetupError;
+use shared::metrics::SIGN_INS;
 use shared::ports::Clock;
 use shared::settings::WebOrigin;
 use shared::sso::{Attempt, AuthorizeRequest, Client, CodeGrant, Prompt, Providers, SignedIn, SsoError};
@@ -254,14 +255,22 @@ impl DoorError {
     fn note(&self) {
         match self {
             Self::Bad | Self::Expired | Self::Declined { .. } => {
-                tracing::info!(reason = %self, "a sign-in did not come to its end");
+                tracing::info!(target: SIGN_INS.target, { unfinished = 1, reason = %self }, "a sign-in did not come to its end");
             }
             Self::NotAllowed => {}
             Self::Sso(SsoError::Token(problem)) => {
-                tracing::warn!(security.event = "id_token_refused", reason = %problem, "an id_token was refused");
+                tracing::warn!(
+                    target: SIGN_INS.target,
+                    { refused = 1, security.event = "id_token_refused", reason = %problem },
+                    "an id_token was refused"
+                );
             }
-            Self::Sso(error) => tracing::warn!(error = %chain(error), "a sign-in failed"),
-            Self::Store(error) => tracing::error!(error = %chain(error), "a sign-in failed in the table"),
+            Self::Sso(error) => {
+                tracing::warn!(target: SIGN_INS.target, { failed = 1, error = %chain(error) }, "a sign-in failed");
+            }
+            Self::Store(error) => {
+                tracing::error!(target: SIGN_INS.target, { failed = 1, error = %chain(error) }, "a sign-in failed in the table");
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use shared::domain::connection::{AuthorisedAccount, Connection, ConnectionStatus
 use shared::domain::ids::ConnectionId;
 use shared::domain::permissions::{application, delegated};
 use shared::domain::settings::ConnectionSettings;
+use shared::metrics::SIGN_INS;
 use shared::ports::{Clock, Directory, DirectoryError};
 use shared::sso::{SignedIn, SsoError, TokenProblem};
 use shared::store::{Purpose, StoreError, Versioned};
@@ -60,7 +61,11 @@ async fn come_back(
     let store = &state.door.store;
     let id = came.connection.value.id;
     let settings = store.settings(id).await?.ok_or(DoorError::Expired)?.value;
-    tracing::info!(connection.id = %id, entra_user.id = %signed_in.identity.user, "an admin signed in to connect");
+    tracing::info!(
+        target: SIGN_INS.target,
+        { signed_in = 1, connection.id = %id, entra_user.id = %signed_in.identity.user },
+        "an admin signed in to connect"
+    );
     keep_grant(state, &settings, &came, &signed_in).await?;
     let end = look(state, &came.connection.value, &settings).await?;
     note(state, came.connection, (&settings, &signed_in, &end)).await?;
@@ -230,7 +235,7 @@ fn failed(error: &DoorError, language: Language) -> Response {
         }
         other => return other.page(language).into_response(),
     };
-    tracing::warn!(error = %chain(error), "an admin's sign-in did not connect");
+    tracing::warn!(target: SIGN_INS.target, { failed = 1, error = %chain(error) }, "an admin's sign-in did not connect");
     let notice = Notice {
         language,
         title: words.text("sign-in-failed-title"),

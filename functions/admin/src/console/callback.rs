@@ -3,6 +3,7 @@
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use shared::metrics::SIGN_INS;
 use shared::sso::Identity;
 use shared::store::{Holder, Purpose};
 use shared::telemetry::chain;
@@ -55,12 +56,17 @@ async fn holder(state: &AdminState, came: &CameBack, identity: &Identity) -> Res
     })?;
     let Some(rights) = rights else {
         tracing::warn!(
-            security.event = "console_refused", connection.id = %connection.id, entra_user.id = %identity.user,
+            target: SIGN_INS.target,
+            { refused = 1, security.event = "console_refused", connection.id = %connection.id, entra_user.id = %identity.user },
             "somebody who is on no list wanted into the console"
         );
         return Err(DoorError::NotAllowed);
     };
-    tracing::info!(connection.id = %connection.id, entra_user.id = %identity.user, "somebody signed in to the console");
+    tracing::info!(
+        target: SIGN_INS.target,
+        { signed_in = 1, connection.id = %connection.id, entra_user.id = %identity.user },
+        "somebody signed in to the console"
+    );
     Ok(Holder::Member {
         connection: connection.id,
         tenant: identity.tenant,

@@ -6,6 +6,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use shared::domain::ids::ConnectionId;
+use shared::metrics::SIGN_INS;
 use shared::store::{Holder, Purpose, StoreError};
 use web::{
     Begin, CookieKind, DoorError, Language, Page, Words, comes_from_another_site, pairs, safe_path, see_other,
@@ -130,7 +131,8 @@ async fn enter(state: &AdminState, headers: &HeaderMap, body: &[u8]) -> Result<R
     };
     let Some(role) = known else {
         tracing::warn!(
-            security.event = "wrong_token",
+            target: SIGN_INS.target,
+            { refused = 1, security.event = "wrong_token" },
             "somebody tried to sign in to the console with a wrong token"
         );
         return show(state, headers, "", true).await;
