@@ -4,8 +4,10 @@
 
 mod coverage;
 mod entra;
+mod guide;
 mod markdown;
 mod repository;
+mod sentences;
 
 use std::collections::BTreeSet;
 
