@@ -36,8 +36,9 @@ class Gate:
         self.used = {}
         self.calls = []
         self.denied = []
-        # What goes wrong on purpose: table calls are held up, at once or once a function has made so many of one kind; hints
-        # of these functions and requests at these paths are lost, though whoever sent them is told that they arrived.
+        # What goes wrong on purpose: table calls are held up, everybody's at once, or a function's own once it has made so many
+        # of one kind; hints of these functions and requests at these paths are lost, though whoever sent them is told that
+        # they arrived.
         self.holds = False
         self.holds_after = None
         self.held_up = threading.Event()
@@ -98,8 +99,8 @@ class Gate:
         if self.holds_after and self.holds_after[:2] == (function, operation):
             passes = self.holds_after[2] - 1
             self.holds_after = (function, operation, passes) if passes else None
-            self.holds = not passes
-        if self.holds and service == "dynamodb":
+            self.holds = False if passes else function
+        if self.holds in (True, function) and service == "dynamodb":
             self.held_up.set()
             while self.holds:
                 threading.Event().wait(0.1)

@@ -119,11 +119,13 @@ class Killed(unittest.TestCase):
     PATIENCE = 180
 
     def test_a_run_that_is_killed_halfway_is_ended_by_another_with_nobody_left_out_and_nobody_twice(self):
-        people = [self.joiner(number) for number in range(8)]
         self.addCleanup(setattr, cloud.gate, "holds", False)
+        self.addCleanup(setattr, cloud.gate, "holds_after", None)
         cloud.gate.held_up.clear()
         # One write reserves each joiner's number, and when all have one, another confirms each extension that was made.
-        cloud.gate.holds_after = ("full-sync", "TransactWriteItems", len(people) + 4)
+        joiners = 8
+        cloud.gate.holds_after = ("full-sync", "TransactWriteItems", joiners + 2)
+        people = [self.joiner(number) for number in range(joiners)]
         asked = installation.api("POST", "/sync-runs", {"mode": "full", "dry_run": False})["id"]
         self.assertTrue(cloud.gate.held_up.wait(60))
         self.assertGreater(cloud.kill("full-sync"), 0)
