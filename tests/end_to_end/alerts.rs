@@ -307,6 +307,7 @@ async fn a_connection_that_is_switched_off_is_silent_by_right() {
     // And has its whole time again once it is on.
     let (status, _) = api(&scene.stage, Method::POST, "/enable", json!({})).await;
     assert_eq!(status, 200);
+    assert!(scene.told().await.is_empty());
     for _ in 0..25 {
         scene.stage.clock.advance(HOUR);
         assert!(scene.told().await.is_empty());
