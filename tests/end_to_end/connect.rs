@@ -70,7 +70,7 @@ pub async fn sign_in(stage: &Stage, browser: &mut Browser, user: Uuid) -> crate:
     browser.open(&back).await
 }
 
-// spec: 37, 39, 42, 43, 44, 45
+// spec: 37, 39, 41, 42, 43, 44, 45
 #[tokio::test]
 async fn consent_of_an_administrator_connects_and_is_remembered() {
     let stage = scene().await;
@@ -103,6 +103,18 @@ async fn consent_of_an_administrator_connects_and_is_remembered() {
             .unwrap()
             .is_none()
     );
+}
+
+// spec: 38
+#[tokio::test]
+async fn whoever_is_kept_by_other_pages_of_microsofts_comes_back_in_time() {
+    let stage = scene().await;
+    let mut browser = Browser::new(&stage.functions());
+    let microsoft = browser.open(&link(&stage).await).await.location();
+    // More about security, a second factor, whether to stay signed in: the connector sees none of it.
+    stage.clock.advance(Duration::from_mins(9));
+    let back = stage.graph.approve(&microsoft, stage.id("Ann Archer")).unwrap();
+    browser.open(&back).await.says(200, "Connected");
 }
 
 // spec: 32

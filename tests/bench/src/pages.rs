@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
-use shared::settings::{LocalMode, LocalSettings, Vars};
+use shared::alerts::Outlets;
+use shared::settings::{AddressPolicy, LocalMode, LocalSettings, Vars};
 use tower::ServiceExt as _;
 use web::Door;
 
@@ -58,6 +59,7 @@ pub async fn measure(people: usize) -> anyhow::Result<()> {
         ("the phonebooks", format!("{connection}/phonebooks")),
         ("the history", format!("{connection}/history")),
         ("the health", format!("{connection}/health")),
+        ("the alerts", format!("{connection}/alerts")),
         ("the certificate", format!("{connection}/certificate")),
         ("the access list", format!("{connection}/access")),
         ("the tokens", "/console/tokens".to_owned()),
@@ -87,6 +89,10 @@ impl Visit {
         let login = stage.addresses.login.parse()?;
         let routes = router(AdminState {
             engine: stage.engine.clone(),
+            alerts: Outlets {
+                policy: AddressPolicy::Loopback,
+                topic: None,
+            },
             bootstrap: Some(TokenHash::of(TOKEN)),
             door: Door::of(&stage.engine, &login, origin.context("no origin")?)?,
         });
