@@ -36,11 +36,25 @@ async function accessible(page, name) {
   assert.deepEqual(told, [], `${name} has serious faults of accessibility`);
 }
 
+// Runs of English words on a page in another language; names, code, what is quoted and what is typed apart.
+function english(page) {
+  return page.evaluate(() => {
+    const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+    const found = [];
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      if (node.parentElement.closest("bdi, code, textarea, script, style, [lang=en]")) continue;
+      const text = node.textContent.replace(/“[^”]*”/g, "");
+      if (/[a-z]+(?: [a-z]+){3,}/.test(text)) found.push(text.trim());
+    }
+    return found;
+  });
+}
+
 async function harmless(page, name) {
   assert.equal(await page.evaluate(() => window.ran), undefined, `a script of the directory ran on ${name}`);
 }
 
-/// The page in both languages, wide and narrow, light and dark.
+// The page in both languages, wide and narrow, light and dark.
 async function pictured(page, name) {
   await harmless(page, name);
   await accessible(page, name);
@@ -48,6 +62,7 @@ async function pictured(page, name) {
   for (const language of ["zh-CN", "en"]) {
     await page.goto(`${here}?lang=${language}`);
     assert.equal(await page.getAttribute("html", "lang"), language);
+    if (language === "zh-CN") assert.deepEqual(await english(page), [], `${name} speaks English in Chinese`);
     await page.screenshot({ path: `${folder}/${name}.${language}.png`, fullPage: true });
   }
   await page.setViewportSize({ width: 390, height: 844 });
@@ -187,7 +202,7 @@ step("names of the directory run no script", async () => {
   await ended(admin);
   await harmless(admin, "the run");
   assert.ok((await admin.content()).includes("&lt;script"), "the name is shown as text");
-  for (const rest of ["", "/runs", "/people", "/history", "/health", `/people/${named.id}`]) {
+  for (const rest of ["", "/runs", "/people", "/groups", "/contacts", "/phonebooks", "/history", "/health", `/people/${named.id}`]) {
     await admin.goto(at(rest));
     await harmless(admin, rest);
   }
@@ -200,10 +215,57 @@ step("find people and see what happened", async () => {
   await admin.fill("#q", "3001");
   await button(admin, "Search").click();
   assert.equal((await texts(admin, "tbody tr")).length, 1);
+  for (const kind of ["groups", "contacts", "phonebooks"]) {
+    await admin.goto(at(`/${kind}`));
+    await pictured(admin, kind);
+  }
   await admin.goto(at("/history"));
   await pictured(admin, "history");
   await admin.goto(at("/health"));
   await pictured(admin, "health");
+});
+
+step("pick groups and keep what was typed", async () => {
+  const search = '#users button[name="pick"][value="/users/scope/group_ids"]';
+  await admin.goto(`${at()}?lang=zh-CN`);
+  await admin.check('#users [name="/users/scope/kind"][value=groups]');
+  await admin.click(search);
+  assert.deepEqual(await english(admin), [], "the search speaks English in Chinese");
+  await admin.screenshot({ path: `${folder}/pick.zh-CN.png`, fullPage: true });
+  await admin.goto(`${at()}?lang=en`);
+  await admin.check('#users [name="/users/scope/kind"][value=groups]');
+  await admin.fill('#users [name="/users/number/start"]', "3100");
+  await admin.click(search);
+  const first = admin.locator('.pick input[type=checkbox]').first();
+  const id = await first.getAttribute("value");
+  await first.check();
+  await harmless(admin, "the search");
+  await accessible(admin, "the search");
+  await admin.screenshot({ path: `${folder}/pick.en.png`, fullPage: true });
+  await button(admin, "Take over into the form").click();
+  assert.equal(await admin.inputValue('[name="/users/number/start"]'), "3100", "what was typed is kept");
+  assert.equal((await admin.inputValue('[name="/users/scope/group_ids"]')).trim(), id);
+  assert.equal((await texts(admin, "#users .names li")).length, 1, "the group has its name");
+  await admin.screenshot({ path: `${folder}/picked.en.png`, fullPage: true });
+});
+
+step("decide about one person's presence", async () => {
+  const named = await person("Anaïs Dubois");
+  await admin.goto(at(`/people/${named.id}`));
+  await admin.check('[name="/presence/choice"][value=on]');
+  await admin.locator("#presence").getByRole("button", { name: "Save" }).click();
+  await admin.waitForURL(/done=saved/);
+  assert.ok(await admin.isChecked('[name="/presence/choice"][value=on]'));
+  await pictured(admin, "person-presence");
+});
+
+step("make a key pair for the app", async () => {
+  await admin.goto(at("/certificate"));
+  await pictured(admin, "certificate");
+  await button(admin, "Make a key pair").click();
+  await admin.waitForSelector("#ct-wait");
+  await admin.goto(at("/certificate"));
+  await pictured(admin, "certificate-waiting");
 });
 
 step("hold removals and approve them", async () => {
@@ -261,7 +323,7 @@ step("a viewer looks and may not act", async () => {
     const acting = viewer.locator("main form[method=post] :is(button,input:not([type=hidden]),select,textarea):enabled, main .danger");
     assert.equal(await acting.count(), 0, `a viewer is offered something at ${rest}`);
   }
-  for (const rest of ["/disconnect", "/disable", "/pause/users", "/access", "/client-secret"]) {
+  for (const rest of ["/disconnect", "/disable", "/pause/users", "/access", "/client-secret", "/certificate"]) {
     assert.equal((await viewer.goto(at(rest))).status(), 403, rest);
   }
   const csrf = await (await viewer.goto(at())).text().then((text) => /name="csrf" value="([^"]+)"/.exec(text)[1]);

@@ -70,14 +70,17 @@ pub async fn sign_in(stage: &Stage, browser: &mut Browser, user: Uuid) -> crate:
     browser.open(&back).await
 }
 
-// spec: 37, 39, 43, 44, 45
+// spec: 37, 39, 42, 43, 44, 45
 #[tokio::test]
 async fn consent_of_an_administrator_connects_and_is_remembered() {
     let stage = scene().await;
     let mut browser = Browser::new(&stage.functions());
-    sign_in(&stage, &mut browser, stage.id("Ann Archer"))
-        .await
-        .says(200, "Connected");
+    let landed = sign_in(&stage, &mut browser, stage.id("Ann Archer")).await;
+    landed.says(200, "Connected");
+    landed.says(
+        200,
+        &format!("href=\"/console/connections/{}\"", stage.connection),
+    );
     let (_, connection) = api(&stage, Method::GET, "", None).await;
     assert_eq!(connection["status"], "connected");
     assert_eq!(

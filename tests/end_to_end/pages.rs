@@ -239,7 +239,7 @@ async fn switches_ask_first_and_whoever_only_looks_has_changed_nothing() {
     browser.post(&at(&stage, "/enable"), &form).await.location();
     assert_eq!(stage.status().await, ConnectionStatus::Connected);
     let gone = browser.post(&at(&stage, "/delete"), &form).await;
-    gone.says(409, "Disconnect the integration before you delete it");
+    gone.says(409, "disconnect the connection before you delete it");
 }
 
 // case: 48
@@ -265,6 +265,10 @@ async fn hostile_names_are_text_on_every_page() {
         at(&stage, "/people?q=%22%3E%3Cscript%3E"),
         at(&stage, "/history?object=%22%3E%3Cscript%3E"),
         at(&stage, "/health"),
+        at(&stage, "/groups"),
+        at(&stage, "/contacts"),
+        at(&stage, "/phonebooks"),
+        at(&stage, "/certificate"),
     ];
     for path in pages {
         let page = browser.open(&path).await;
@@ -337,4 +341,140 @@ async fn the_addresses_to_register_and_the_secret_s_form_are_where_the_manual_ha
     let refused = browser.post(&at(&stage, "/client-secret"), &wrong).await;
     refused.says(422, "id=\"client-secret-error\"");
     assert!(!refused.text.contains("canary") && refused.text.contains("2028-01-31"));
+}
+
+// spec: 73, 79
+#[tokio::test]
+async fn bound_people_are_marked_and_sign_in_is_offered_as_the_next_step() {
+    let stage = in_step().await;
+    let mut browser = signed_in(&stage, ADMIN_TOKEN).await;
+    let people = browser.open(&at(&stage, "/people")).await;
+    assert_eq!(
+        people.text.matches("class=\"marker\"").count(),
+        2,
+        "{}",
+        people.text
+    );
+    let ann = stage.id("Ann Archer");
+    browser
+        .open(&at(&stage, &format!("/people/{ann}")))
+        .await
+        .says(200, "class=\"marker\"");
+    let next = "<a href=\"#sso\">Next: let these users sign in";
+    browser.open(&at(&stage, "")).await.says(200, next);
+    stage
+        .settings(|settings| {
+            settings.sso.redirect_uris = vec!["https://pbx.example.com/login".to_owned()];
+            settings.sso.enabled = true;
+        })
+        .await;
+    let page = browser.open(&at(&stage, "")).await;
+    assert!(!page.text.contains(next), "it is on already");
+}
+
+// spec: 129, 130
+#[tokio::test]
+async fn an_admin_decides_about_one_persons_presence_on_their_page() {
+    let stage = in_step().await;
+    let ann = stage.id("Ann Archer");
+    let page = at(&stage, &format!("/people/{ann}"));
+    let mut browser = with_role(&stage, Role::Operator).await;
+    let first = browser.open(&page).await;
+    first.says(200, "The settings of the connection");
+    first.says(200, "value=\"follow\" checked");
+    let csrf = word(&first, "csrf");
+    let save = format!("{page}/presence");
+    let mapping = [
+        "available",
+        "busy",
+        "do_not_disturb",
+        "be_right_back",
+        "away",
+        "offline",
+    ]
+    .map(|status| (format!("/presence/mapping/{status}"), "business_trip"));
+    let mut form = vec![
+        ("csrf", csrf.as_str()),
+        ("/presence/choice", "on"),
+        ("/presence/own_mapping", "on"),
+    ];
+    form.extend(mapping.iter().map(|(name, value)| (name.as_str(), *value)));
+    assert!(
+        browser
+            .post(&save, &form)
+            .await
+            .location()
+            .ends_with("?done=saved")
+    );
+    let store = &stage.engine.store;
+    let choice = store
+        .presence_choice(stage.connection, ann.into())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(choice.enabled && choice.mapping.is_some());
+    let decided = browser.open(&page).await;
+    decided.says(200, "An administrator");
+    decided.says(200, "value=\"business_trip\" selected");
+    browser
+        .post(&save, &[("csrf", &csrf), ("/presence/choice", "follow")])
+        .await
+        .location();
+    assert_eq!(
+        store.presence_choice(stage.connection, ann.into()).await.unwrap(),
+        None
+    );
+    let wrong = [
+        ("csrf", csrf.as_str()),
+        ("/presence/choice", "on"),
+        ("/presence/own_mapping", "on"),
+    ];
+    assert_eq!(browser.post(&save, &wrong).await.status, 422);
+    let nobody = at(&stage, "/people/3b1f6c0e-6f0b-4a55-9a3e-0b9df2b1cfff/presence");
+    let form = [("csrf", csrf.as_str()), ("/presence/choice", "off")];
+    assert_eq!(browser.post(&nobody, &form).await.status, 404);
+    let mut viewer = with_role(&stage, Role::Viewer).await;
+    let seen = viewer.open(&page).await;
+    assert!(
+        !seen.text.contains("/presence/choice"),
+        "a viewer is offered nothing to change"
+    );
+}
+
+/// Sentences of the API that stand on pages, none of them in English there.
+#[tokio::test]
+async fn chinese_pages_hold_no_english_sentence_of_ours() {
+    let stage = in_step().await;
+    let mut browser = signed_in(&stage, ADMIN_TOKEN).await;
+    browser.language = Some("zh-CN");
+    let ann = stage.id("Ann Archer");
+    stage.edit("Bo Baker", &json!({"mail": "ann.archer@contoso.example"}));
+    let run = stage.sync(RunMode::Full).await;
+    let bo = stage.id("Bo Baker");
+    for rest in [
+        String::new(),
+        "/runs".to_owned(),
+        format!("/runs/{}", run.id),
+        format!("/people/{ann}"),
+        format!("/people/{bo}"),
+        "/health".to_owned(),
+        "/history".to_owned(),
+    ] {
+        let page = browser.open(&at(&stage, &rest)).await;
+        assert_eq!(page.status, 200, "{rest}");
+        for english in [
+            "the account is",
+            "is chosen",
+            "has an address",
+            "the number",
+            "has the same",
+            "must be",
+        ] {
+            assert!(
+                !page.text.contains(english),
+                "{rest} says {english}: {}",
+                page.text
+            );
+        }
+    }
 }

@@ -35,6 +35,27 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    #[cfg(test)]
+    pub const ALL: [Self; 16] = [
+        Self::Malformed,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::PbxInUse,
+        Self::ReadOnly,
+        Self::PlanChanged,
+        Self::Stale,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::Validation,
+        Self::PreconditionRequired,
+        Self::Internal,
+        Self::Unavailable,
+    ];
+
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         use StatusCode as S;
         match self {
@@ -203,6 +224,11 @@ impl Problem {
     /// Each wrong field.
     pub fn errors(&self) -> &[FieldProblem] {
         &self.errors
+    }
+
+    /// Key of the words for its kind.
+    pub fn words_key(&self) -> String {
+        self.kind.trim_start_matches('/').replace("problems/", "problem-")
     }
 
     /// Its HTTP status.

@@ -71,6 +71,10 @@ pub fn table() -> Vec<Route> {
         ),
         route(VIEWER, routes!(api::shared_mailboxes::list_shared_mailboxes)),
         route(VIEWER, routes!(api::pbx_phonebooks::list_phonebooks)),
+        route(
+            OPERATOR,
+            routes!(api::phonebook_visibility::write_phonebook_visibility),
+        ),
         route(VIEWER, routes!(api::directory_groups::list_directory_groups)),
         route(VIEWER, routes!(api::explain::explain_person)),
         route(VIEWER, routes!(api::history::list_history)),

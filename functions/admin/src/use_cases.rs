@@ -11,3 +11,4 @@ pub use shared::sync_run::lifecycle::{
     LifecycleError, after_save, disable, disconnect, enable, follow, pause, resume,
 };
 pub use shared::sync_run::request::{RequestError, request_run};
+pub use shared::sync_run::visibility::{KeptPhonebook, VisibilityError, kept_phonebooks, say_shown};

@@ -234,6 +234,7 @@ impl Store {
             Partition::presence(id),
             Partition::presence_choices(id),
             Partition::contacts(id),
+            Partition::shown_phonebooks(id),
             Partition::mailboxes(id),
         ];
         for partition in &partitions {

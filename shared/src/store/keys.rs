@@ -19,7 +19,9 @@
 //! | what was decided about people's presence; about one person's | `C#<id>#TC`, sorted by object id |
 //! | a list of skipped or held objects | `C#<id>#P#<name>`: a head and its chunks |
 //! | a connection's contacts, its phonebooks, or both | `C#<id>#K`: `C#<key>` and `B#<mailbox>` |
+//! | which phonebooks were shown to people in the PBX portal, as an admin says | `C#<id>#V`, sorted by phonebook |
 //! | what a mailbox held when it was last read | `C#<id>#M`, `<mailbox>` and further chunks |
+//! | what groups of the settings are called | `C#<id>`, fixed sort key |
 //! | what a tenant's mailboxes are for | `C#<id>`, fixed sort key |
 //! | one API token; all of them | `TOKENS`, sorted by hash |
 //! | a sign-in under way, by its state; a code for an app, by itself | `LOGIN#<hash>`, `CODE#<hash>` |
@@ -106,6 +108,10 @@ impl Partition {
     /// Contacts and phonebooks that are ours.
     pub(super) fn contacts(id: ConnectionId) -> Self {
         Self(format!("C#{id}#K"))
+    }
+    /// Phonebooks that were shown to people.
+    pub(super) fn shown_phonebooks(id: ConnectionId) -> Self {
+        Self(format!("C#{id}#V"))
     }
     /// What mailboxes held.
     pub(super) fn mailboxes(id: ConnectionId) -> Self {
@@ -199,6 +205,9 @@ impl Key {
     }
     pub(super) fn mailbox_purposes(id: ConnectionId) -> Self {
         Partition::connection(id).at("PURPOSES")
+    }
+    pub(super) fn group_names(id: ConnectionId) -> Self {
+        Partition::connection(id).at("GROUPNAMES")
     }
     pub(super) fn delegated_grant(id: ConnectionId) -> Self {
         Partition::connection(id).at("GRANT")

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::domain::contact_binding::PhonebookBinding;
 use crate::domain::ids::ConnectionId;
 use crate::domain::mailbox::{MailboxAccount, MailboxId, MailboxPurpose};
@@ -50,6 +52,8 @@ pub struct Phonebook {
     pub row: PhonebookRow,
     /// Our record of it, if it is ours.
     pub binding: Option<PhonebookBinding>,
+    /// Since when it is visible, as an admin says.
+    pub shown_at: Option<Timestamp>,
 }
 
 /// Shared mailboxes whose name or address begins with `search`, or all of them.
@@ -88,6 +92,7 @@ pub async fn phonebooks(engine: &Engine, connection: ConnectionId) -> Result<Vec
     let sides = sides(engine, connection).await?;
     let rows = sides.contact_book.list_phonebooks().await?;
     let own = engine.store.own_contacts(connection).await?.books;
+    let shown = engine.store.shown_phonebooks(connection).await?;
     Ok(rows
         .into_iter()
         .map(|row| Phonebook {
@@ -95,6 +100,7 @@ pub async fn phonebooks(engine: &Engine, connection: ConnectionId) -> Result<Vec
                 .values()
                 .find(|book| book.phonebook() == Some(row.id))
                 .cloned(),
+            shown_at: shown.get(&row.id).copied(),
             row,
         })
         .collect())

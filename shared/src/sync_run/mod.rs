@@ -24,6 +24,7 @@ pub mod request;
 pub mod run;
 mod teardown;
 mod users;
+pub mod visibility;
 mod watch;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@
 //! | `door` | a browser sent to Microsoft, and what comes back with it |
 //! | `guard` | whether a request that changes something comes from a page of ours |
 //! | `words` | every sentence in both languages |
+//! | `sentences` | what the API says in English, in the language of a page |
 //! | `page` | a page with its headers |
 //! | `query` | parameters, each of which may come once |
 //! | `return_to` | where to go on after a sign-in |
@@ -18,6 +19,7 @@ mod guard;
 mod page;
 mod query;
 mod return_to;
+mod sentences;
 mod sessions;
 mod words;
 
@@ -27,5 +29,6 @@ pub use guard::{comes_from_another_site, csrf_token, csrf_token_is};
 pub use page::{Link, Notice, Page, style_policy};
 pub use query::{Twice, pairs};
 pub use return_to::safe_path;
+pub use sentences::Said;
 pub use sessions::{Live, Sessions};
 pub use words::{Language, Words};

@@ -25,20 +25,29 @@ pub struct Words(pub Language);
 
 const ENGLISH: &str = include_str!("../texts/en.ftl");
 const CHINESE: &str = include_str!("../texts/zh-CN.ftl");
+/// Those that the API answers; see `sentences`.
+pub(crate) const ENGLISH_SENTENCES: &str = include_str!("../texts/sentences.en.ftl");
+const CHINESE_SENTENCES: &str = include_str!("../texts/sentences.zh-CN.ftl");
 
 type Bundle = FluentBundle<FluentResource>;
 
-static BUNDLES: LazyLock<(Bundle, Bundle)> =
-    LazyLock::new(|| (bundle("en", ENGLISH), bundle("zh-CN", CHINESE)));
+static BUNDLES: LazyLock<(Bundle, Bundle)> = LazyLock::new(|| {
+    (
+        bundle("en", [ENGLISH, ENGLISH_SENTENCES]),
+        bundle("zh-CN", [CHINESE, CHINESE_SENTENCES]),
+    )
+});
 
-fn bundle(language: &str, text: &str) -> Bundle {
+fn bundle(language: &str, texts: [&str; 2]) -> Bundle {
     let id: LanguageIdentifier = language.parse().expect("both are names of languages");
     let mut bundle = FluentBundle::new_concurrent(vec![id]);
     // Names stand in sentences of one direction; the marks would show in some terminals.
     bundle.set_use_isolating(false);
-    // What does not parse is left out; a test reads every key.
-    let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(resource, _)| resource);
-    bundle.add_resource_overriding(resource);
+    for text in texts {
+        // What does not parse is left out; a test reads every key.
+        let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(resource, _)| resource);
+        bundle.add_resource_overriding(resource);
+    }
     bundle
 }
 
@@ -169,7 +178,9 @@ mod tests {
         let (english, chinese) = (keys(ENGLISH), keys(CHINESE));
         assert!(english.len() > 20);
         assert_eq!(english, chinese);
-        for key in english.keys() {
+        let sentences = keys(ENGLISH_SENTENCES);
+        assert_eq!(sentences, keys(CHINESE_SENTENCES));
+        for key in english.keys().chain(sentences.keys()) {
             for language in [Language::English, Language::Chinese] {
                 assert_ne!(Words(language).text(key), *key);
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bench::{import, memory, presence, requests, sign_in, webhook};
+use bench::{import, memory, pages, presence, requests, sign_in, webhook};
 
 const LATENCY: Duration = Duration::from_millis(50);
 
@@ -30,12 +30,16 @@ fn main() -> anyhow::Result<()> {
     if asked_for("presence") {
         return runtime.block_on(presence::measure(if large { 100_000 } else { 10_000 }, LATENCY));
     }
+    if asked_for("pages") {
+        return runtime.block_on(pages::measure(10_000));
+    }
     runtime.block_on(all(large))
 }
 
 async fn all(large: bool) -> anyhow::Result<()> {
     requests::measure(10_000).await?;
     sign_in::measure().await?;
+    pages::measure(10_000).await?;
     webhook::measure(Duration::from_secs(if large { 60 } else { 15 })).await?;
     import::measure(1_000, LATENCY).await?;
     presence::measure(10_000, LATENCY).await?;

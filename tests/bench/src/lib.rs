@@ -4,6 +4,7 @@
 pub mod connector;
 pub mod import;
 pub mod memory;
+pub mod pages;
 pub mod presence;
 pub mod requests;
 pub mod row;

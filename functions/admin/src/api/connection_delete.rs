@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use shared::domain::connection::ConnectionStatus;
+use shared::domain::connection::{Connection, ConnectionStatus};
 
 use super::lookup;
 use crate::AdminState;
@@ -17,14 +17,18 @@ pub async fn delete_connection(
     State(state): State<AdminState>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let store = &state.engine.store;
-    let connection = lookup::connection(store, &id).await?.value;
+    let connection = lookup::connection(&state.engine.store, &id).await?.value;
+    delete(&state, &connection).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Forgets it, unless something on its PBX may still be bound.
+pub async fn delete(state: &AdminState, connection: &Connection) -> Result<(), Problem> {
     if connection.status != ConnectionStatus::Disconnected {
         return Err(Problem::new(
             Kind::Conflict,
             "disconnect the connection before you delete it",
         ));
     }
-    store.delete_connection(connection.id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(state.engine.store.delete_connection(connection.id).await?)
 }

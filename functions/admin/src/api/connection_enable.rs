@@ -4,17 +4,19 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use shared::domain::connection::{Connection, ConnectionStatus};
+use shared::domain::settings::ConnectionSettings;
 
 use super::connection_input::awaiting_consent;
 use super::connection_update::needed;
 use super::lifecycle::answer;
 use super::lookup;
+use super::more_permissions::ask_for_more;
 use super::take_up::start_the_first_time;
 use crate::AdminState;
 use crate::body::NoBody;
 use crate::probe::{self, ProbeError};
 use crate::problem::Problem;
-use crate::use_cases;
+use crate::use_cases::{self, LifecycleError};
 use crate::view::connection::ConnectionView;
 
 /// Enables a disabled connection with the settings and bindings it has.
@@ -39,10 +41,16 @@ pub async fn enable(
 ) -> Result<shared::store::Versioned<Connection>, Problem> {
     let status = present_status(state, connection).await?;
     let enabled = use_cases::enable(&state.engine, connection.id, status).await?;
-    if let Some(settings) = state.engine.store.settings(connection.id).await? {
+    let store = &state.engine.store;
+    if let Some(settings) = store.settings(connection.id).await? {
+        if connection.status == ConnectionStatus::Disabled {
+            let nothing = ConnectionSettings::default();
+            ask_for_more(state, &enabled.value, (&nothing, &settings.value)).await?;
+        }
         start_the_first_time(state, &enabled.value, &settings.value).await?;
     }
-    Ok(enabled)
+    let present = store.connection(connection.id).await?;
+    Ok(present.ok_or(LifecycleError::NoSuchConnection)?)
 }
 
 async fn present_status(state: &AdminState, connection: &Connection) -> Result<ConnectionStatus, Problem> {

@@ -22,7 +22,7 @@ pub async fn read_person_presence(
 ) -> Result<Json<PersonPresenceView>, Problem> {
     let connection = lookup::connection(&state.engine.store, &id).await?.value;
     let user = synced_person(&state, &connection, &object_id).await?;
-    view(&state, &connection, user).await
+    Ok(Json(view(&state, &connection, user).await?))
 }
 
 /// The person of a path; whoever has no extension of ours is nobody here.
@@ -42,7 +42,7 @@ pub async fn view(
     state: &AdminState,
     connection: &Connection,
     user: EntraUserId,
-) -> Result<Json<PersonPresenceView>, Problem> {
+) -> Result<PersonPresenceView, Problem> {
     let store = &state.engine.store;
     let settings = store
         .settings(connection.id)
@@ -51,5 +51,5 @@ pub async fn view(
     let choice = store.presence_choice(connection.id, user).await?;
     let carried = store.presence_of(connection.id, user).await?;
     let presence = &settings.value.presence;
-    Ok(Json(PersonPresenceView::of(presence, choice.as_ref(), carried)))
+    Ok(PersonPresenceView::of(presence, choice.as_ref(), carried))
 }

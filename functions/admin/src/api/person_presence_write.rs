@@ -39,13 +39,7 @@ pub async fn write_person_presence(
     Path((id, object_id)): Path<(String, String)>,
     JsonBody(wanted): JsonBody<PersonPresence>,
 ) -> Result<Json<PersonPresenceView>, Problem> {
-    let choice = PresenceChoice {
-        enabled: wanted.enabled,
-        mapping: wanted.mapping,
-        by: ChosenBy::Admin,
-        at: state.engine.clock.now(),
-    };
-    decide(&state, (&id, &object_id), Some(&choice)).await
+    Ok(Json(decide(&state, (&id, &object_id), Some(wanted)).await?))
 }
 
 /// Takes back what was decided about one person: the settings of the connection hold again.
@@ -59,23 +53,32 @@ pub async fn forget_person_presence(
     Path((id, object_id)): Path<(String, String)>,
     _: NoBody,
 ) -> Result<Json<PersonPresenceView>, Problem> {
-    decide(&state, (&id, &object_id), None).await
+    Ok(Json(decide(&state, (&id, &object_id), None).await?))
 }
 
-async fn decide(
+/// Takes down what is decided about a person; `None`: nothing, the settings hold.
+pub async fn decide(
     state: &AdminState,
     (id, object_id): (&str, &str),
-    choice: Option<&PresenceChoice>,
-) -> Result<Json<PersonPresenceView>, Problem> {
+    wanted: Option<PersonPresence>,
+) -> Result<PersonPresenceView, Problem> {
     let store = &state.engine.store;
     let connection = lookup::connection(store, id).await?.value;
     may_change(&connection)?;
     let user = synced_person(state, &connection, object_id).await?;
-    store.put_presence_choice(connection.id, user, choice).await?;
+    let choice = wanted.map(|wanted| PresenceChoice {
+        enabled: wanted.enabled,
+        mapping: wanted.mapping,
+        by: ChosenBy::Admin,
+        at: state.engine.clock.now(),
+    });
+    store
+        .put_presence_choice(connection.id, user, choice.as_ref())
+        .await?;
     tracing::info!(
         connection.id = %connection.id,
         entra_user.id = %user,
-        enabled = choice.map(|choice| choice.enabled),
+        enabled = choice.as_ref().map(|choice| choice.enabled),
         "an admin decided about a person's presence"
     );
     view(state, &connection, user).await

@@ -4,15 +4,13 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use serde_json::Value;
-use shared::domain::connection::{Connection, ConnectionStatus};
-use shared::domain::permissions::{application, delegated};
+use shared::domain::connection::Connection;
 use shared::domain::settings::ConnectionSettings;
 use shared::domain::settings_check::FieldProblem;
 use shared::store::{StoreError, Version, Versioned};
-use shared::sync_run::consent::{LackError, lacking};
-use shared::telemetry::chain;
 
 use super::lookup;
+use super::more_permissions::ask_for_more;
 use super::settings_read::{VersionedSettings, answer, entity_tag};
 use super::take_up::start_the_first_time;
 use crate::AdminState;
@@ -110,50 +108,6 @@ pub async fn save(
     after_save(&state.engine, connection.id, &old.value, &settings).await?;
     start_the_first_time(state, connection, &settings).await?;
     Ok((version, settings))
-}
-
-/// A part that needs more than its forerunners shows at once what is not granted yet, one by one; signing in to connect
-/// once more asks for it.
-async fn ask_for_more(
-    state: &AdminState,
-    connection: &Connection,
-    (old, new): (&ConnectionSettings, &ConnectionSettings),
-) -> Result<(), WriteError> {
-    let before: Vec<_> = application(old).into_iter().chain(delegated(old)).collect();
-    let more = application(new)
-        .into_iter()
-        .chain(delegated(new))
-        .any(|permission| !before.contains(&permission));
-    if !more || !connection.status.may_run() {
-        return Ok(());
-    }
-    let store = &state.engine.store;
-    let Some(secrets) = store.secrets(connection.id).await? else {
-        return Ok(());
-    };
-    let Ok(sides) = state.engine.sides.sides_under_test(connection, &secrets) else {
-        return Ok(());
-    };
-    let lack = match lacking(store, sides.directory.as_ref(), connection.id, new).await {
-        Ok(lack) => lack,
-        Err(LackError::Store(error)) => return Err(error.into()),
-        // What cannot be asked now, the part itself finds out.
-        Err(LackError::Directory(error)) => {
-            tracing::warn!(connection.id = %connection.id, error = %chain(&error), "the permissions of a part could not be checked");
-            return Ok(());
-        }
-    };
-    let Some(reason) = lack.sentence() else {
-        return Ok(());
-    };
-    let status = ConnectionStatus::NeedsAttention { reason };
-    Ok(store
-        .change_connection(connection.id, |stored| {
-            if stored.status.may_run() {
-                stored.status = status.clone();
-            }
-        })
-        .await?)
 }
 
 /// Whether the caller names the present version.

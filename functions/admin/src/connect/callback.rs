@@ -7,13 +7,14 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use shared::domain::connection::{AuthorisedAccount, Connection, ConnectionStatus};
+use shared::domain::ids::ConnectionId;
 use shared::domain::permissions::{application, delegated};
 use shared::domain::settings::ConnectionSettings;
 use shared::ports::{Clock, Directory, DirectoryError};
 use shared::sso::{SignedIn, SsoError, TokenProblem};
 use shared::store::{Purpose, StoreError, Versioned};
 use shared::telemetry::chain;
-use web::{CameBack, DoorError, Language, Notice, Words};
+use web::{CameBack, DoorError, Language, Link, Notice, Words};
 
 use super::CALLBACK;
 use crate::AdminState;
@@ -41,12 +42,16 @@ pub async fn callback(
 ) -> Response {
     let language = Language::of(&headers, None);
     match come_back(&state, &headers, &query.unwrap_or_default()).await {
-        Ok(end) => end.page(language),
+        Ok((end, connection)) => end.page(language, connection),
         Err(error) => failed(&error, language),
     }
 }
 
-async fn come_back(state: &AdminState, headers: &HeaderMap, query: &str) -> Result<End, DoorError> {
+async fn come_back(
+    state: &AdminState,
+    headers: &HeaderMap,
+    query: &str,
+) -> Result<(End, ConnectionId), DoorError> {
     let came = state.door.come_back(headers, query).await?;
     if came.purpose != Purpose::Connect {
         return Err(DoorError::Expired);
@@ -59,7 +64,7 @@ async fn come_back(state: &AdminState, headers: &HeaderMap, query: &str) -> Resu
     keep_grant(state, &settings, &came, &signed_in).await?;
     let end = look(state, &came.connection.value, &settings).await?;
     note(state, came.connection, (&settings, &signed_in, &end)).await?;
-    Ok(end)
+    Ok((end, id))
 }
 
 /// A refresh token is kept only where contacts are read in the account's name.
@@ -165,7 +170,8 @@ impl End {
         }
     }
 
-    fn page(&self, language: Language) -> Response {
+    /// What came of it, and the way on to the connection.
+    fn page(&self, language: Language, connection: ConnectionId) -> Response {
         let words = Words(language);
         let (status, title, paragraphs, items) = match self {
             Self::Connected => (
@@ -189,7 +195,7 @@ impl End {
             Self::Refused(sentence) => (
                 StatusCode::BAD_GATEWAY,
                 "sign-in-failed-title",
-                vec![words.with("connect-refused", &[("why", sentence)])],
+                vec![words.with("connect-refused", &[("why", &words.said(sentence).text)])],
                 Vec::new(),
             ),
         };
@@ -198,7 +204,10 @@ impl End {
             title: words.text(title),
             paragraphs,
             items,
-            links: Vec::new(),
+            links: vec![Link {
+                href: format!("/console/connections/{connection}"),
+                text: words.text("connect-to-connection"),
+            }],
         };
         notice.page(status).into_response()
     }
@@ -217,7 +226,7 @@ fn failed(error: &DoorError, language: Language) -> Response {
             words.text("connect-other-tenant")
         }
         DoorError::Sso(SsoError::Refused { sentence, .. }) => {
-            words.with("connect-refused", &[("why", sentence)])
+            words.with("connect-refused", &[("why", &words.said(sentence).text)])
         }
         other => return other.page(language).into_response(),
     };

@@ -75,6 +75,7 @@ pub async fn change(
     Path(id): Path<String>,
 ) -> Response {
     let language = visitor.language;
+    let words = web::Words(language);
     let made = async {
         let store = &state.engine.store;
         let connection = lookup::connection(store, &id).await?.value;
@@ -82,13 +83,13 @@ pub async fn change(
         let wanted = match changed(&form, &present.value) {
             Ok(wanted) => wanted,
             Err(detail) => {
-                let note = Some(Note::bad(detail));
+                let note = Some(Note::bad(words.said(&detail).text));
                 return show(&state, visitor, &id, (note, StatusCode::UNPROCESSABLE_ENTITY)).await;
             }
         };
         let wrong = problems(&wanted, &present.value, visitor.caller.reach);
         if let Some(problem) = wrong.first() {
-            let note = Some(Note::bad(problem.detail.clone()));
+            let note = Some(Note::bad(words.said(&problem.detail).text));
             return show(&state, visitor, &id, (note, StatusCode::UNPROCESSABLE_ENTITY)).await;
         }
         let seen = form.text("version").parse().map(Version);
@@ -100,7 +101,7 @@ pub async fn change(
         if saved {
             return Ok::<_, PageError>(see_other(&format!("/console/connections/{id}/access")));
         }
-        let note = Some(Note::bad(web::Words(language).text("not-saved-stale")));
+        let note = Some(Note::bad(words.text("not-saved-stale")));
         show(&state, visitor, &id, (note, StatusCode::PRECONDITION_FAILED)).await
     };
     shown(made.await, language)

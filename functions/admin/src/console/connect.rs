@@ -15,6 +15,7 @@ use super::fields::Fields;
 use super::form::Form;
 use super::frame::{Frame, Note, page};
 use super::guard::Visitor;
+use super::problem_words::note_of;
 use crate::AdminState;
 use crate::api::connection_create::create;
 use crate::api::connection_input::NewConnection;
@@ -66,7 +67,7 @@ pub async fn connect(
     let answer = match made {
         Ok(connection) => see_other(&format!("/console/connections/{}/setup", connection.id)),
         Err(problem) => {
-            let note = Note::bad(problem.detail().to_owned());
+            let note = note_of(web::Words(language), &problem);
             let again = (typed, problem.errors().to_vec());
             show(&state, visitor, again, (Some(note), problem.status()))
         }

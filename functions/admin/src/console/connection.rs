@@ -20,7 +20,9 @@ use super::fields::Fields;
 use super::form::Form;
 use super::frame::{Frame, Note, page};
 use super::guard::Visitor;
+use super::names::learn;
 use super::overview::Overview;
+use super::problem_words::items;
 use super::settings_form::{fill_in, mailboxes_text};
 use crate::AdminState;
 use crate::api::lookup;
@@ -63,6 +65,8 @@ impl ConnectionPage {
 pub struct Typed {
     pub document: Value,
     pub problems: Vec<FieldProblem>,
+    /// Of the settings that it was typed over, where the present ones may be later.
+    pub version: Option<u64>,
 }
 
 pub async fn connection(
@@ -95,14 +99,18 @@ pub async fn show(
     let store = &state.engine.store;
     let paused = store.paused_parts(connection.id).await?;
     let frame = Frame::of(visitor, &connection, "settings", "connection-title").with_note(note);
-    let it = Overview::load(state, connection).await?;
+    let mut it = Overview::load(state, connection).await?;
     let typed = typed.unwrap_or_else(|| Typed {
         document: serde_json::to_value(&it.settings).unwrap_or_default(),
         problems: Vec::new(),
+        version: None,
     });
+    // Whoever saves what they typed before somebody else saved is told so.
+    it.version = typed.version.map_or(it.version, Version);
+    let names = store.group_names(it.connection.id).await?;
     let made = ConnectionPage {
         mailboxes: mailboxes_text(&typed.document),
-        f: Fields::new(frame.words, typed.document, typed.problems),
+        f: Fields::new(frame.words, typed.document, typed.problems).with_pickers(it.connection.id, names),
         paused,
         redirect_uris: [
             ("redirect-connect", state.redirect_uri()),
@@ -148,6 +156,7 @@ async fn saved(
     let words = Words(visitor.language);
     let (status, note, problems) = match outcome {
         Ok(_) => {
+            learn(state, &connection, &document).await?;
             let next = if form.text("next") == "setup" {
                 format!("/console/connections/{id}/setup")
             } else {
@@ -158,10 +167,7 @@ async fn saved(
         Err(WriteError::Store(error)) => return Err(error.into()),
         Err(WriteError::Invalid(problems)) => {
             let mut note = Note::bad(words.text("not-saved-problems"));
-            note.items = problems
-                .iter()
-                .map(|p| format!("{}: {}", p.pointer, p.detail))
-                .collect();
+            note.items = items(words, &problems);
             (StatusCode::UNPROCESSABLE_ENTITY, note, problems)
         }
         Err(WriteError::ReadOnly(_)) => (
@@ -175,6 +181,10 @@ async fn saved(
             Vec::new(),
         ),
     };
-    let typed = Typed { document, problems };
+    let typed = Typed {
+        document,
+        problems,
+        version: None,
+    };
     show(state, visitor, connection, (Some(typed), Some(note)), status).await
 }

@@ -1,8 +1,13 @@
 //! Fields of a form: each is named by the JSON pointer of what it sets, shows what was typed, and says beside itself what is
 //! wrong with it.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use serde_json::Value;
+use shared::domain::ids::{ConnectionId, EntraGroupId};
+use shared::domain::presence::TeamsStatus;
+use shared::domain::settings::ExtensionPresence;
 use shared::domain::settings_check::FieldProblem;
 use web::Words;
 
@@ -11,6 +16,10 @@ pub struct Fields {
     pub words: Words,
     doc: Value,
     problems: Vec<FieldProblem>,
+    /// Where groups and mailboxes are searched, if they are.
+    pick: Option<String>,
+    /// What groups are called.
+    names: BTreeMap<EntraGroupId, String>,
 }
 
 #[derive(Template)]
@@ -27,6 +36,39 @@ struct Input<'a> {
 struct Lines<'a> {
     about: &'a About,
     value: String,
+    /// Id and name of what the lines name.
+    named: Vec<(String, String)>,
+    /// Where to search for more.
+    pick: Option<String>,
+    search: String,
+}
+
+#[derive(Template)]
+#[template(path = "field_mappings.html")]
+struct Mappings<'a> {
+    about: &'a About,
+    rows: Vec<MappingRow>,
+    pick: Option<String>,
+    search: String,
+    remove: String,
+}
+
+/// The mapping of one group.
+struct MappingRow {
+    /// Its JSON pointer.
+    at: String,
+    id: String,
+    name: Option<String>,
+    statuses: Vec<StatusRow>,
+    error: Option<String>,
+}
+
+/// Where one status of Teams leads.
+struct StatusRow {
+    name: String,
+    id: String,
+    label: String,
+    options: Vec<Choosable>,
 }
 
 #[derive(Template)]
@@ -79,7 +121,36 @@ impl About {
 
 impl Fields {
     pub fn new(words: Words, doc: Value, problems: Vec<FieldProblem>) -> Self {
-        Self { words, doc, problems }
+        Self {
+            words,
+            doc,
+            problems,
+            pick: None,
+            names: BTreeMap::new(),
+        }
+    }
+
+    /// With buttons to search for groups and mailboxes of this connection, and the names of those chosen.
+    pub fn with_pickers(self, connection: ConnectionId, names: BTreeMap<EntraGroupId, String>) -> Self {
+        let pick = Some(format!("/console/connections/{connection}/pick"));
+        Self { pick, names, ..self }
+    }
+
+    /// Where to search for what goes into a field: the page of its section.
+    fn pick(&self, pointer: &str) -> Option<String> {
+        let section = pointer.split('/').nth(1)?;
+        self.pick.as_ref().map(|pick| format!("{pick}/{section}"))
+    }
+
+    /// Groups that are named by what is at a pointer, as far as their names are known.
+    fn named(&self, pointer: &str) -> Vec<(String, String)> {
+        let ids = self.doc.pointer(pointer).and_then(Value::as_array);
+        let id = |value: &Value| EntraGroupId::parse(value.as_str()?).ok();
+        ids.into_iter()
+            .flatten()
+            .filter_map(id)
+            .filter_map(|id| Some((id.to_string(), self.names.get(&id)?.clone())))
+            .collect()
     }
 
     fn about(&self, pointer: &str) -> About {
@@ -99,7 +170,9 @@ impl Fields {
             .problems
             .iter()
             .filter(|problem| problem.pointer == pointer || problem.pointer.starts_with(&below));
-        let texts: Vec<&str> = found.map(|problem| problem.detail.as_str()).collect();
+        let texts: Vec<String> = found
+            .map(|problem| self.words.said(&problem.detail).text)
+            .collect();
         (!texts.is_empty()).then(|| texts.join("; "))
     }
 
@@ -162,9 +235,8 @@ impl Fields {
         self.input(pointer, "number", false)
     }
 
-    /// A list, one item a line.
-    pub fn lines(&self, pointer: &str) -> String {
-        let value = match self.doc.pointer(pointer) {
+    fn lines_text(&self, pointer: &str) -> String {
+        match self.doc.pointer(pointer) {
             Some(Value::Array(items)) => items
                 .iter()
                 .filter_map(Value::as_str)
@@ -172,19 +244,89 @@ impl Fields {
                 .join("\n"),
             Some(Value::String(text)) => text.clone(),
             _ => String::new(),
-        };
+        }
+    }
+
+    /// A list, one item a line.
+    pub fn lines(&self, pointer: &str) -> String {
+        let value = self.lines_text(pointer);
         rendered(&Lines {
             about: &self.about(pointer),
             value,
+            named: self.named(pointer),
+            pick: None,
+            search: self.words.text("pick-search"),
         })
     }
 
-    /// Lines that are made of something else than texts.
+    /// The same of groups, with their names and a way to search for them.
+    pub fn groups(&self, pointer: &str) -> String {
+        rendered(&Lines {
+            about: &self.about(pointer),
+            value: self.lines_text(pointer),
+            named: self.named(pointer),
+            pick: self.pick(pointer),
+            search: self.words.text("pick-search"),
+        })
+    }
+
+    /// Lines that are made of something else than texts, and searched for.
     pub fn lines_of(&self, pointer: &str, value: &str) -> String {
         rendered(&Lines {
             about: &self.about(pointer),
             value: value.to_owned(),
+            named: Vec::new(),
+            pick: self.pick(pointer),
+            search: self.words.text("pick-search"),
         })
+    }
+
+    /// The mappings of single groups: one to choose, or to take out, for each.
+    pub fn group_mappings(&self, pointer: &str) -> String {
+        let rows = self.doc.pointer(pointer).and_then(Value::as_array);
+        let rows = (0..rows.map_or(0, Vec::len)).map(|place| {
+            let at = format!("{pointer}/{place}");
+            let id = self.value(&format!("{at}/group_id"));
+            let known = EntraGroupId::parse(&id).ok();
+            MappingRow {
+                name: known.and_then(|known| self.names.get(&known).cloned()),
+                statuses: TeamsStatus::ALL.map(|status| self.status_row(&at, status)).into(),
+                error: self.error(&at),
+                at,
+                id,
+            }
+        });
+        rendered(&Mappings {
+            about: &self.about(pointer),
+            rows: rows.collect(),
+            pick: self.pick(pointer),
+            search: self.words.text("pick-search"),
+            remove: self.words.text("pick-remove"),
+        })
+    }
+
+    fn status_row(&self, at: &str, status: TeamsStatus) -> StatusRow {
+        let name = format!("{at}/mapping/{}", status.key());
+        StatusRow {
+            label: self
+                .words
+                .text(&format!("f-presence-mapping-{}", status.key().replace('_', "-"))),
+            options: self.statuses(&name),
+            id: name.trim_start_matches('/').replace(['/', '_'], "-"),
+            name,
+        }
+    }
+
+    fn statuses(&self, pointer: &str) -> Vec<Choosable> {
+        let option = |presence: ExtensionPresence| {
+            let word = presence.wire();
+            Choosable {
+                value: word.to_owned(),
+                label: self.words.text(&format!("status-{}", word.replace('_', "-"))),
+                chosen: self.has(pointer, word),
+            }
+        };
+        ExtensionPresence::ALL.into_iter().map(option).collect()
     }
 
     pub fn tick(&self, pointer: &str) -> String {
@@ -224,15 +366,9 @@ impl Fields {
 
     /// One status of an extension.
     pub fn status(&self, pointer: &str) -> String {
-        let words = "available away business_trip do_not_disturb lunch off_work";
-        let option = |word: &str| Choosable {
-            value: word.to_owned(),
-            label: self.words.text(&format!("status-{}", word.replace('_', "-"))),
-            chosen: self.has(pointer, word),
-        };
         rendered(&Select {
             about: &self.about(pointer),
-            options: words.split(' ').map(option).collect(),
+            options: self.statuses(pointer),
         })
     }
 }

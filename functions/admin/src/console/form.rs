@@ -34,6 +34,13 @@ impl Form {
         self.0.contains_key(name)
     }
 
+    /// Every field with each of its values.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .flat_map(|(name, values)| values.iter().map(move |value| (name.as_str(), value.as_str())))
+    }
+
     /// Every value.
     pub fn all(&self, name: &str) -> &[String] {
         self.0.get(name).map_or(&[], Vec::as_slice)

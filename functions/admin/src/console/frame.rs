@@ -139,6 +139,17 @@ impl Frame {
         ))
     }
 
+    /// A sentence of the API or of the table, in the visitor's language; one from outside is quoted.
+    pub fn said(&self, sentence: &str) -> String {
+        self.words.said(sentence).text
+    }
+
+    /// What a value of a record is called; its own name where nobody gave it another.
+    pub fn value(&self, name: &str) -> String {
+        let key = format!("value-{}", name.replace(['_', ' '], "-"));
+        self.words.maybe(&key).unwrap_or_else(|| name.to_owned())
+    }
+
     /// Why, in the visitor's language; what exactly is meant is in the words of the record.
     pub fn reason(&self, record: &OperationRecord) -> String {
         if self.visitor.language == Language::English {
@@ -148,7 +159,7 @@ impl Frame {
             .words
             .text(&format!("reason-{}", record.reason.code().replace('_', "-")));
         match record.reason_text.split_once(": ") {
-            Some((_, detail)) => format!("{base}: {detail}"),
+            Some((_, detail)) => format!("{base}：{}", self.said(detail)),
             None => base,
         }
     }

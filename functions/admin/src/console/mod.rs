@@ -2,7 +2,9 @@
 
 mod access;
 mod assets;
+mod bound;
 mod callback;
+mod certificate;
 mod connect;
 mod connection;
 mod error;
@@ -14,12 +16,21 @@ mod guard;
 mod health;
 mod history;
 pub mod member;
+mod names;
+mod offers;
 mod overview;
 mod people;
 mod person;
+mod person_presence;
+mod phonebooks;
+mod pick;
+mod picked;
+mod problem_words;
 mod run;
 mod runs;
 mod secret;
+#[cfg(test)]
+mod sentences_tests;
 mod settings_form;
 mod setup;
 mod sign_in;
@@ -77,8 +88,11 @@ fn table() -> Vec<Behind> {
         get Admin "/console/connections/{id}/setup" => setup::setup;
         post Admin "/console/connections/{id}/authorize" => setup::authorize;
         post Admin "/console/connections/{id}/settings/{section}" => connection::save_section;
+        post Admin "/console/connections/{id}/pick/{section}" => pick::pick;
         get Admin "/console/connections/{id}/client-secret" => secret::ask;
         post Admin "/console/connections/{id}/client-secret" => secret::save;
+        get Admin "/console/connections/{id}/certificate" => certificate::certificate;
+        post Admin "/console/connections/{id}/certificate" => certificate::change;
         get Operator "/console/connections/{id}/pause/{part}" => switches::ask_pause;
         post Operator "/console/connections/{id}/pause/{part}" => switches::pause;
         post Operator "/console/connections/{id}/resume/{part}" => switches::resume;
@@ -96,6 +110,11 @@ fn table() -> Vec<Behind> {
         post Operator "/console/connections/{id}/runs/{run}/{verdict}" => run::verdict;
         get Viewer "/console/connections/{id}/people" => people::people;
         get Viewer "/console/connections/{id}/people/{user}" => person::person;
+        post Operator "/console/connections/{id}/people/{user}/presence" => person_presence::save;
+        get Viewer "/console/connections/{id}/groups" => bound::groups;
+        get Viewer "/console/connections/{id}/contacts" => bound::contacts;
+        get Viewer "/console/connections/{id}/phonebooks" => phonebooks::phonebooks;
+        post Operator "/console/connections/{id}/phonebooks" => phonebooks::change;
         get Viewer "/console/connections/{id}/history" => history::history;
         get Viewer "/console/connections/{id}/health" => health::health;
         get Admin "/console/connections/{id}/access" => access::access;

@@ -5,12 +5,26 @@ use shared::domain::connection::{Connection, ConnectionStatus};
 use shared::domain::settings::ConnectionSettings;
 use shared::domain::sync_run::{RunState, SyncRun};
 use shared::store::{StoreError, Version, Watch, WorkState};
+use web::Words;
 
 use super::zone::Zone;
 use crate::AdminState;
+use crate::use_cases::kept_phonebooks;
+use crate::view::presence::PresenceView;
 
 /// From so many days before its end on a client secret is a matter of concern.
 const SOON: i64 = 30;
+
+/// Reasons of a status that end when somebody who may consent signs in.
+const MENDED_BY_SIGN_IN: [&str; 7] = [
+    "s-lacks-grant",
+    "s-lacks-sign-in",
+    "s-lacks-more",
+    "s-lacks-account",
+    "s-lacks-permission",
+    "s-no-account",
+    "s-account-ended",
+];
 
 /// One connection and how it is doing.
 pub struct Overview {
@@ -23,24 +37,29 @@ pub struct Overview {
     pub held: Option<SyncRun>,
     pub pending: u64,
     pub watch: Option<Watch>,
+    /// How Teams presence is carried.
+    pub presence: PresenceView,
+    /// Phonebooks whose visibility somebody has to set in the PBX portal.
+    pub hidden_phonebooks: usize,
     pub zone: Zone,
     pub now: Timestamp,
 }
 
 impl Overview {
     pub async fn load(state: &AdminState, connection: Connection) -> Result<Self, StoreError> {
-        // Boxed: four reads side by side are in it.
+        // Boxed: five reads side by side are in it.
         Box::pin(Self::read(state, connection)).await
     }
 
     async fn read(state: &AdminState, connection: Connection) -> Result<Self, StoreError> {
         let store = &state.engine.store;
         let id = connection.id;
-        let (settings, work, pending, watch) = tokio::try_join!(
+        let (settings, work, pending, watch, presence) = tokio::try_join!(
             store.settings(id),
             store.work_state(id),
             store.pending(id),
-            store.watch(id)
+            store.watch(id),
+            store.presence_work(id)
         )?;
         let work = work.unwrap_or_default();
         let last_run = match work.running_run.or(work.waiting_run).or(work.last_run) {
@@ -51,10 +70,18 @@ impl Overview {
             Some(run) => store.run(id, run).await?,
             None => None,
         };
+        let hidden_phonebooks = if work.counts.contacts > 0 {
+            let kept = kept_phonebooks(store, id).await?;
+            kept.iter().filter(|book| book.shown_at.is_none()).count()
+        } else {
+            0
+        };
         let (settings, version) = settings.map_or_else(
             || (ConnectionSettings::default(), Version::FIRST),
             |stored| (stored.value, stored.version),
         );
+        let now = state.engine.clock.now();
+        let presence = presence.map(|stored| stored.value);
         Ok(Self {
             zone: Zone::of(&settings),
             connection,
@@ -65,7 +92,9 @@ impl Overview {
             held: held.filter(|run| run.state == RunState::Held),
             pending: pending.count(),
             watch: watch.map(|watch| watch.value),
-            now: state.engine.clock.now(),
+            presence: PresenceView::of(presence.as_ref(), now),
+            hidden_phonebooks,
+            now,
         })
     }
 
@@ -93,6 +122,37 @@ impl Overview {
             }
             ConnectionStatus::Connected | ConnectionStatus::Disabled | ConnectionStatus::Disconnected => None,
         }
+    }
+
+    /// Whether signing in with Microsoft once more would mend the status.
+    pub fn asks_for_sign_in(&self) -> bool {
+        let lacks = |reason| Words::key_of(reason).is_some_and(|key| MENDED_BY_SIGN_IN.contains(&key));
+        self.is_waiting_for_consent() || self.status_reason().is_some_and(lacks)
+    }
+
+    /// Whether people are synced who could be let in with Microsoft, and are not.
+    pub fn offers_sign_in(&self) -> bool {
+        self.work.counts.extensions > 0 && !self.settings.sso.enabled && !self.is_off()
+    }
+
+    /// Whether changes in the tenant are to be followed and cannot be, or not in full.
+    pub fn is_deaf(&self) -> bool {
+        let deaf =
+            |watch: &Watch| watch.follows && (watch.look_problem.is_some() || !watch.problems.is_empty());
+        self.watch.as_ref().is_some_and(deaf)
+    }
+
+    /// Whether nothing about it wants a person.
+    pub fn is_well(&self) -> bool {
+        let troubled = self.held.is_some()
+            || self.hidden_phonebooks > 0
+            || !self.work.problems.is_empty()
+            || self.work.failures_in_row > 0
+            || self.presence.alert
+            || self.secret_ends_soon()
+            || self.is_silent()
+            || self.is_deaf();
+        self.connection.status == ConnectionStatus::Connected && !troubled
     }
 
     pub fn is_off(&self) -> bool {

@@ -8,14 +8,17 @@ use axum::response::Response;
 use jiff::Timestamp;
 use shared::domain::operation_record::OperationRecord;
 use shared::telemetry::chain;
+use web::Words;
 
 use super::error::{PageError, shown};
 use super::frame::{Frame, Note, page};
 use super::guard::Visitor;
+use super::person_presence::PresencePart;
 use super::run::changes;
 use super::zone::Zone;
 use crate::AdminState;
 use crate::api::lookup;
+use crate::query::Query;
 use crate::use_cases::{ExplainError, Explanation, explain};
 
 /// The latest records of a person that are shown.
@@ -30,6 +33,8 @@ struct PersonPage {
     id: String,
     person: Option<Explanation>,
     records: Vec<OperationRecord>,
+    /// Of whoever has an extension.
+    presence: Option<PresencePart>,
     zone: Zone,
 }
 
@@ -44,12 +49,24 @@ pub async fn person(
     State(state): State<AdminState>,
     Extension(visitor): Extension<Visitor>,
     Path((id, user)): Path<(String, String)>,
+    mut query: Query,
 ) -> Response {
     let language = visitor.language;
-    shown(show(&state, visitor, &id, &user).await, language)
+    let done = query.text("done").filter(|done| done == "saved");
+    let note = done.map(|_| Note::good(Words(language).text("done-saved")));
+    shown(
+        show(&state, visitor, (&id, &user), (note, StatusCode::OK)).await,
+        language,
+    )
 }
 
-async fn show(state: &AdminState, visitor: Visitor, id: &str, user: &str) -> Result<Response, PageError> {
+/// The page with a note.
+pub async fn show(
+    state: &AdminState,
+    visitor: Visitor,
+    (id, user): (&str, &str),
+    (note, status): (Option<Note>, StatusCode),
+) -> Result<Response, PageError> {
     let store = &state.engine.store;
     let connection = lookup::connection(store, id).await?.value;
     if user.len() > MAX_USER {
@@ -60,7 +77,7 @@ async fn show(state: &AdminState, visitor: Visitor, id: &str, user: &str) -> Res
         .await?
         .ok_or(PageError::NotFound)?
         .value;
-    let mut frame = Frame::of(visitor, &connection, "people", "person-title");
+    let mut frame = Frame::of(visitor, &connection, "people", "person-title").with_note(note);
     let person = match explain(&state.engine, connection.id, user.trim()).await {
         Ok(person) => person,
         Err(ExplainError::Store(error)) => return Err(error.into()),
@@ -82,12 +99,21 @@ async fn show(state: &AdminState, visitor: Visitor, id: &str, user: &str) -> Res
     if person.is_none() && records.is_empty() && frame.note.is_none() {
         frame.note = Some(Note::bad(frame.t("person-unknown")));
     }
+    let binding = person.as_ref().and_then(|person| person.binding.as_ref());
+    let presence = match binding {
+        Some(binding) => {
+            let of = (&connection, &settings.presence);
+            Some(PresencePart::of(state, of, (binding, frame.words)).await?)
+        }
+        None => None,
+    };
     let made = PersonPage {
+        presence,
         frame,
         id: id.to_owned(),
         person,
         records,
         zone: Zone::of(&settings),
     };
-    Ok(page(&made, StatusCode::OK))
+    Ok(page(&made, status))
 }

@@ -14,6 +14,7 @@ use super::fields::Fields;
 use super::form::Form;
 use super::frame::{Frame, Note, page};
 use super::guard::Visitor;
+use super::problem_words::note_of;
 use crate::AdminState;
 use crate::api::client_secret::{NewClientSecret, replace_secret};
 use crate::api::lookup;
@@ -82,7 +83,7 @@ pub async fn save(
         let Err(problem) = replaced else {
             return Ok(see_other(&format!("/console/connections/{id}?done=secret")));
         };
-        let note = Note::bad(problem.detail().to_owned());
+        let note = note_of(web::Words(language), &problem);
         let shown_again = (json!({ "expires_at": day }), problem.errors().to_vec());
         show(&state, visitor, &id, shown_again, (Some(note), problem.status())).await
     };

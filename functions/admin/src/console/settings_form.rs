@@ -1,6 +1,7 @@
 //! A section of the settings from the fields of its form: the same document that the API takes, to be judged like it.
 
 use serde_json::{Map, Value, json};
+use shared::domain::presence::TeamsStatus;
 
 use super::form::Form;
 
@@ -166,16 +167,31 @@ impl Reader<'_> {
 
     fn presence(&self, presence: &mut Value) {
         presence["users_default"] = self.text("/presence/users_default");
-        for status in [
-            "available",
-            "busy",
-            "do_not_disturb",
-            "be_right_back",
-            "away",
-            "offline",
-        ] {
+        for status in TeamsStatus::ALL.map(TeamsStatus::key) {
             presence["mapping"][status] = self.text(&format!("/presence/mapping/{status}"));
         }
+        let groups = self.group_mappings();
+        if groups.is_empty() {
+            presence.as_object_mut().map(|presence| presence.remove("groups"));
+        } else {
+            presence["groups"] = Value::Array(groups);
+        }
+    }
+
+    /// Each group's own mapping, without those to be removed.
+    fn group_mappings(&self) -> Vec<Value> {
+        let at = |place: usize, rest: &str| format!("/presence/groups/{place}/{rest}");
+        let there = |place: &usize| !self.form.all(&at(*place, "group_id")).is_empty();
+        let kept = |place: &usize| !self.form.ticked(&at(*place, "remove"));
+        let mapping = |place: usize| {
+            let mut mapping = Map::new();
+            for status in TeamsStatus::ALL.map(TeamsStatus::key) {
+                let chosen = self.text(&at(place, &format!("mapping/{status}")));
+                mapping.insert(status.to_owned(), chosen);
+            }
+            json!({ "group_id": self.text(&at(place, "group_id")), "mapping": mapping })
+        };
+        (0..).take_while(there).filter(kept).map(mapping).collect()
     }
 }
 
@@ -255,6 +271,33 @@ mod tests {
             pointers.contains(&"/users/number/start".to_owned()),
             "{pointers:?}"
         );
+    }
+
+    #[test]
+    fn mappings_of_groups_are_kept_in_their_order_without_those_removed() {
+        let statuses = |place: usize| -> String {
+            TeamsStatus::ALL
+                .map(|status| format!("&/presence/groups/{place}/mapping/{}=lunch", status.key()))
+                .concat()
+        };
+        let own: String = TeamsStatus::ALL
+            .map(|status| format!("&/presence/mapping/{}=away", status.key()))
+            .concat();
+        let id = |n: usize| format!("3b1f6c0e-6f0b-4a55-9a3e-0b9df2b1c00{n}");
+        let rows: String = (0..3)
+            .map(|n| format!("&/presence/groups/{n}/group_id={}{}", id(n), statuses(n)))
+            .collect();
+        let form = format!("/presence/users_default=on{own}{rows}&/presence/groups/1/remove=on");
+        let document = filled("presence", &form);
+        let settings = parse(document).unwrap().presence;
+        let kept: Vec<String> = settings
+            .groups
+            .iter()
+            .map(|group| group.group_id.to_string())
+            .collect();
+        assert_eq!(kept, [id(0), id(2)]);
+        let none = filled("presence", &format!("/presence/users_default=on{own}"));
+        assert!(parse(none).unwrap().presence.groups.is_empty());
     }
 
     #[test]

@@ -6,12 +6,15 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
+use shared::domain::connection::Connection;
 use shared::domain::sync_run::SyncRun;
+use shared::store::Version;
 use web::see_other;
 
+use super::connection::Typed;
 use super::error::{PageError, shown};
 use super::fields::Fields;
-use super::frame::{Frame, page};
+use super::frame::{Frame, Note, page};
 use super::guard::Visitor;
 use super::overview::Overview;
 use crate::AdminState;
@@ -36,19 +39,35 @@ pub async fn setup(
     let language = visitor.language;
     let made = async {
         let connection = lookup::connection(&state.engine.store, &id).await?.value;
-        let frame = Frame::of(visitor, &connection, "settings", "setup-title");
-        let it = Overview::load(&state, connection).await?;
-        let document: Value = serde_json::to_value(&it.settings).unwrap_or_default();
-        let preview = it.last_run.clone().filter(|run| run.request.dry_run);
-        let made = SetupPage {
-            f: Fields::new(frame.words, document, Vec::new()),
-            frame,
-            it,
-            preview,
-        };
-        Ok(page(&made, StatusCode::OK))
+        show(&state, visitor, connection, (None, None)).await
     };
     shown(made.await, language)
+}
+
+/// The page with what somebody typed in place of what is stored.
+pub async fn show(
+    state: &AdminState,
+    visitor: Visitor,
+    connection: Connection,
+    (typed, note): (Option<Typed>, Option<Note>),
+) -> Result<Response, PageError> {
+    let names = state.engine.store.group_names(connection.id).await?;
+    let frame = Frame::of(visitor, &connection, "settings", "setup-title").with_note(note);
+    let mut it = Overview::load(state, connection).await?;
+    let version = typed.as_ref().and_then(|typed| typed.version);
+    it.version = version.map_or(it.version, Version);
+    let document: Value = match typed {
+        Some(typed) => typed.document,
+        None => serde_json::to_value(&it.settings).unwrap_or_default(),
+    };
+    let preview = it.last_run.clone().filter(|run| run.request.dry_run);
+    let made = SetupPage {
+        f: Fields::new(frame.words, document, Vec::new()).with_pickers(it.connection.id, names),
+        frame,
+        it,
+        preview,
+    };
+    Ok(page(&made, StatusCode::OK))
 }
 
 /// `POST /console/connections/{id}/authorize`: on to Microsoft, to sign in and consent.

@@ -6,22 +6,22 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use shared::domain::connection::ConnectionStatus;
+use shared::domain::connection::Connection;
 use shared::domain::part::Part;
 use shared::domain::teardown::Ticked;
-use shared::telemetry::chain;
 use web::{Words, see_other};
 
 use super::connection;
 use super::error::{PageError, shown};
 use super::form::Form;
-use super::frame::{Frame, Note, page};
+use super::frame::{Frame, page};
 use super::guard::Visitor;
+use super::problem_words::note_of;
 use crate::AdminState;
-use crate::api::connection_enable;
-use crate::api::lookup;
-use crate::api::take_up::start_the_first_time;
-use crate::use_cases::{self, LifecycleError};
+use crate::api::connection_resume::resume as resume_part;
+use crate::api::{connection_delete, connection_enable, lookup};
+use crate::problem::Problem;
+use crate::use_cases;
 
 #[derive(Template)]
 #[template(path = "confirm.html")]
@@ -105,44 +105,65 @@ questions! {
     ask_delete => "delete", Vec::new();
 }
 
-/// `POST /console/connections/{id}/pause/{part}`.
-pub async fn pause(
-    State(state): State<AdminState>,
-    Extension(visitor): Extension<Visitor>,
-    Extension(form): Extension<Form>,
-    Path((id, part)): Path<(String, String)>,
-) -> Response {
-    let language = visitor.language;
-    let made = async {
-        let part = Part::named(&part).ok_or(PageError::NotFound)?;
-        let own = lookup::connection(&state.engine.store, &id).await?.value.id;
-        let done = use_cases::pause(&state.engine, own, part, form.ticked("delete_synced")).await;
-        let done = done.map(|_| format!("paused#{}", part.key()));
-        answer(&state, visitor, &id, done).await
-    };
-    shown(made.await, language)
+/// What an admin does to a connection.
+enum Turn {
+    Pause(Part, bool),
+    Resume(Part),
+    Disable(Ticked),
+    Enable,
+    Disconnect(Ticked),
+    Delete,
 }
 
-/// `POST /console/connections/{id}/resume/{part}`.
-pub async fn resume(
-    State(state): State<AdminState>,
-    Extension(visitor): Extension<Visitor>,
-    Path((id, part)): Path<(String, String)>,
-) -> Response {
-    let language = visitor.language;
-    let made = async {
-        let part = Part::named(&part).ok_or(PageError::NotFound)?;
-        let store = &state.engine.store;
-        let own = lookup::connection(store, &id).await?.value.id;
-        let done = match use_cases::resume(&state.engine, own, part).await {
-            Ok(resumed) => {
-                let settings = store.settings(own).await?.ok_or(PageError::NotFound)?;
-                start_the_first_time(&state, &resumed.value, &settings.value).await?;
+impl Turn {
+    /// Does it; the note of what was done, with the section it is about.
+    async fn take(self, state: &AdminState, connection: &Connection) -> Result<String, Problem> {
+        let (engine, id) = (&state.engine, connection.id);
+        match self {
+            Self::Pause(part, delete) => {
+                use_cases::pause(engine, id, part, delete).await?;
+                Ok(format!("paused#{}", part.key()))
+            }
+            Self::Resume(part) => {
+                resume_part(state, id, part).await?;
                 Ok(format!("resumed#{}", part.key()))
             }
-            Err(error) => Err(error),
+            Self::Disable(ticked) => {
+                use_cases::disable(engine, id, ticked).await?;
+                Ok("disabled".to_owned())
+            }
+            Self::Enable => {
+                connection_enable::enable(state, connection).await?;
+                Ok("enabled".to_owned())
+            }
+            Self::Disconnect(ticked) => {
+                use_cases::disconnect(engine, id, ticked).await?;
+                Ok("disconnecting".to_owned())
+            }
+            Self::Delete => {
+                connection_delete::delete(state, connection).await?;
+                Ok("deleted".to_owned())
+            }
+        }
+    }
+}
+
+/// Takes a turn and leads back to the page, which says what came of it.
+async fn turn(state: &AdminState, visitor: Visitor, id: &str, wanted: Option<Turn>) -> Response {
+    let language = visitor.language;
+    let made = async {
+        let wanted = wanted.ok_or(PageError::NotFound)?;
+        let connection = lookup::connection(&state.engine.store, id).await?.value;
+        let gone = matches!(wanted, Turn::Delete);
+        let problem = match wanted.take(state, &connection).await {
+            Ok(_) if gone => return Ok(see_other("/console")),
+            Ok(done) => return Ok(see_other(&format!("/console/connections/{id}?done={done}"))),
+            Err(problem) => problem,
         };
-        answer(&state, visitor, &id, done).await
+        let note = note_of(Words(language), &problem);
+        // It may have changed before the turn was refused.
+        let connection = lookup::connection(&state.engine.store, id).await?.value;
+        connection::show(state, visitor, connection, (None, Some(note)), problem.status()).await
     };
     shown(made.await, language)
 }
@@ -154,123 +175,42 @@ fn ticked(form: &Form) -> Ticked {
     }
 }
 
-/// `POST /console/connections/{id}/disable`.
-pub async fn disable(
+/// `POST /console/connections/{id}/pause/{part}`.
+pub async fn pause(
     State(state): State<AdminState>,
     Extension(visitor): Extension<Visitor>,
     Extension(form): Extension<Form>,
-    Path(id): Path<String>,
+    Path((id, part)): Path<(String, String)>,
 ) -> Response {
-    let language = visitor.language;
-    let made = async {
-        let own = lookup::connection(&state.engine.store, &id).await?.value.id;
-        let done = use_cases::disable(&state.engine, own, ticked(&form)).await;
-        answer(&state, visitor, &id, done.map(|_| "disabled".to_owned())).await
-    };
-    shown(made.await, language)
+    let wanted = Part::named(&part).map(|part| Turn::Pause(part, form.ticked("delete_synced")));
+    turn(&state, visitor, &id, wanted).await
 }
 
-/// `POST /console/connections/{id}/enable`.
-pub async fn enable(
+/// `POST /console/connections/{id}/resume/{part}`.
+pub async fn resume(
     State(state): State<AdminState>,
     Extension(visitor): Extension<Visitor>,
-    Path(id): Path<String>,
+    Path((id, part)): Path<(String, String)>,
 ) -> Response {
-    let language = visitor.language;
-    let made = async {
-        let connection = lookup::connection(&state.engine.store, &id).await?.value;
-        match connection_enable::enable(&state, &connection).await {
-            Ok(_) => Ok(see_other(&format!("/console/connections/{id}?done=enabled"))),
-            Err(problem) => {
-                let note = Note::bad(problem.detail().to_owned());
-                connection::show(
-                    &state,
-                    visitor,
-                    connection,
-                    (None, Some(note)),
-                    StatusCode::CONFLICT,
-                )
-                .await
-            }
+    turn(&state, visitor, &id, Part::named(&part).map(Turn::Resume)).await
+}
+
+macro_rules! turns {
+    ($($name:ident($form:ident) => $turn:expr;)*) => { $(
+        pub async fn $name(
+            State(state): State<AdminState>,
+            Extension(visitor): Extension<Visitor>,
+            Extension($form): Extension<Form>,
+            Path(id): Path<String>,
+        ) -> Response {
+            turn(&state, visitor, &id, Some($turn)).await
         }
-    };
-    shown(made.await, language)
+    )* };
 }
 
-/// `POST /console/connections/{id}/disconnect`.
-pub async fn disconnect(
-    State(state): State<AdminState>,
-    Extension(visitor): Extension<Visitor>,
-    Extension(form): Extension<Form>,
-    Path(id): Path<String>,
-) -> Response {
-    let language = visitor.language;
-    let made = async {
-        let own = lookup::connection(&state.engine.store, &id).await?.value.id;
-        let done = use_cases::disconnect(&state.engine, own, ticked(&form)).await;
-        answer(&state, visitor, &id, done.map(|_| "disconnecting".to_owned())).await
-    };
-    shown(made.await, language)
-}
-
-/// `POST /console/connections/{id}/delete`.
-pub async fn delete(
-    State(state): State<AdminState>,
-    Extension(visitor): Extension<Visitor>,
-    Path(id): Path<String>,
-) -> Response {
-    let language = visitor.language;
-    let made = async {
-        let connection = lookup::connection(&state.engine.store, &id).await?.value;
-        if connection.status != ConnectionStatus::Disconnected {
-            let note = Note::bad(Words(language).text("not-disconnected"));
-            return connection::show(
-                &state,
-                visitor,
-                connection,
-                (None, Some(note)),
-                StatusCode::CONFLICT,
-            )
-            .await;
-        }
-        state.engine.store.delete_connection(connection.id).await?;
-        Ok(see_other("/console"))
-    };
-    shown(made.await, language)
-}
-
-async fn answer(
-    state: &AdminState,
-    visitor: Visitor,
-    id: &str,
-    done: Result<String, LifecycleError>,
-) -> Result<Response, PageError> {
-    let error = match done {
-        Ok(done) => return Ok(see_other(&format!("/console/connections/{id}?done={done}"))),
-        Err(LifecycleError::Store(error)) => return Err(error.into()),
-        Err(LifecycleError::NoSuchConnection) => return Err(PageError::NotFound),
-        Err(error) => error,
-    };
-    tracing::info!(error = %chain(&error), "a switch of a connection was not turned");
-    let words = Words(visitor.language);
-    let mut note = Note::bad(words.text(match &error {
-        LifecycleError::RemovalsUnderWay => "not-switched-removals",
-        LifecycleError::BeingDisconnected | LifecycleError::Disconnected => "not-switched-disconnected",
-        _ => "not-switched",
-    }));
-    if let LifecycleError::Settings(problems) = &error {
-        note.items = problems
-            .iter()
-            .map(|p| format!("{}: {}", p.pointer, p.detail))
-            .collect();
-    }
-    let connection = lookup::connection(&state.engine.store, id).await?.value;
-    connection::show(
-        state,
-        visitor,
-        connection,
-        (None, Some(note)),
-        StatusCode::CONFLICT,
-    )
-    .await
+turns! {
+    disable(form) => Turn::Disable(ticked(&form));
+    enable(_form) => Turn::Enable;
+    disconnect(form) => Turn::Disconnect(ticked(&form));
+    delete(_form) => Turn::Delete;
 }

@@ -9,12 +9,16 @@ use serde::Serialize;
 use serde::de::IntoDeserializer as _;
 use shared::domain::operation_record::{ObjectKind, OperationKind, OutcomeKind, Reason};
 use shared::domain::part::Part;
+use shared::domain::presence::{ChosenBy, TeamsStatus};
 use shared::domain::role::Role;
+use shared::domain::settings::{ExtensionPresence, GroupTarget, GroupType};
 use shared::domain::subscription::SubscriptionKind;
-use shared::domain::sync_run::{RunState, Trigger};
+use shared::domain::sync_run::{RunState, SyncPart, Trigger};
 use web::{Language, Words};
 
 use super::frame::code;
+use crate::problem::{Kind, Problem};
+use crate::view::presence::PresenceState;
 
 fn texts(folder: &str, endings: &[&str]) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
@@ -45,10 +49,32 @@ fn is_key(text: &&str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
+/// Fields that a template asks a form for.
+const FIELDS: &[&str] = &[
+    "status(\"/",
+    "group_mappings(\"/",
+    "text(\"/",
+    "required(\"/",
+    "secret(\"/",
+    "optional_secret(\"/",
+    "time(\"/",
+    "date(\"/",
+    "number(\"/",
+    "lines(\"/",
+    "lines_of(\"/",
+    "groups(\"/",
+    "tick(\"/",
+    "radios(\"/",
+    "ticks(\"/",
+];
+
 fn of_fields(templates: &str) -> BTreeSet<String> {
     let id = |pointer: &str| pointer.trim_start_matches('/').replace(['/', '_'], "-");
     let mut keys = BTreeSet::new();
-    for call in templates.split("{{ f.").skip(1) {
+    for call in templates
+        .split("f.")
+        .filter(|call| FIELDS.iter().any(|field| call.starts_with(field)))
+    {
         let mut parts = call.split('"');
         let kind = parts.next().unwrap();
         let id = id(parts.next().unwrap());
@@ -110,6 +136,24 @@ fn every_key_that_a_page_asks_for_has_its_sentence() {
         codes::<OutcomeKind>("outcome"),
         codes::<Reason>("reason"),
         codes::<Role>("role"),
+        codes::<ChosenBy>("chosen-by"),
+        codes::<TeamsStatus>("teams"),
+        codes::<GroupTarget>("f-groups-target"),
+        codes::<GroupType>("f-groups-scope-types"),
+        named("status", &ExtensionPresence::ALL),
+        named(
+            "presence",
+            &[
+                PresenceState::Off,
+                PresenceState::Waiting,
+                PresenceState::On,
+                PresenceState::Closed,
+                PresenceState::Blocked,
+                PresenceState::Failing,
+            ],
+        ),
+        named("part", &[SyncPart::Users, SyncPart::Groups, SyncPart::Contacts]),
+        Kind::ALL.map(|kind| Problem::new(kind, "").words_key()).to_vec(),
         named("part", &Part::ALL),
         named("subscription", &SubscriptionKind::ALL),
     ] {

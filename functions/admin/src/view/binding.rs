@@ -34,27 +34,27 @@ pub enum BindingState {
 /// A binding.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct BindingView {
-    kind: BindingKind,
+    pub kind: BindingKind,
     /// Object id in the directory; of a contact, its id in the mailbox.
-    entra_id: String,
+    pub entra_id: String,
     /// The PBX's key.
-    target_id: String,
+    pub target_id: String,
     /// Extension number, of people.
     #[serde(skip_serializing_if = "Option::is_none")]
-    number: Option<String>,
+    pub number: Option<String>,
     /// What a group is on the PBX.
     #[serde(skip_serializing_if = "Option::is_none")]
-    target: Option<GroupTarget>,
-    name: String,
-    state: BindingState,
+    pub target: Option<GroupTarget>,
+    pub name: String,
+    pub state: BindingState,
     /// Why the person leaves.
     #[serde(skip_serializing_if = "Option::is_none")]
-    leaving_because: Option<LeavingCause>,
+    pub leaving_because: Option<LeavingCause>,
     #[schema(value_type = String, format = DateTime)]
-    bound_at: Timestamp,
+    pub bound_at: Timestamp,
     /// When it was last written.
     #[schema(value_type = String, format = DateTime)]
-    last_synced_at: Timestamp,
+    pub last_synced_at: Timestamp,
 }
 
 impl BindingView {

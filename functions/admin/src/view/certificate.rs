@@ -10,25 +10,25 @@ use shared::domain::connection::{AppCertificate, AppCredential};
 pub struct CertificatesView {
     /// The certificate that proves the app; without one a client secret does.
     #[serde(skip_serializing_if = "Option::is_none")]
-    in_use: Option<CertificateView>,
+    pub in_use: Option<CertificateView>,
     /// Made here, and not in use yet: the app registration must list it first.
     #[serde(skip_serializing_if = "Option::is_none")]
-    waiting: Option<CertificateView>,
+    pub waiting: Option<CertificateView>,
 }
 
 /// A certificate.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct CertificateView {
-    subject: String,
+    pub subject: String,
     #[schema(value_type = String, format = DateTime)]
-    begins_at: Timestamp,
+    pub begins_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
-    ends_at: Timestamp,
+    pub ends_at: Timestamp,
     /// SHA-1, by which the Entra portal lists it.
-    thumbprint: String,
-    thumbprint_sha256: String,
+    pub thumbprint: String,
+    pub thumbprint_sha256: String,
     /// To be uploaded under Certificates & secrets of the app registration.
-    certificate_pem: String,
+    pub certificate_pem: String,
 }
 
 impl CertificatesView {

@@ -27,39 +27,39 @@ pub enum PresenceState {
 /// How Teams presence is carried.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct PresenceView {
-    state: PresenceState,
+    pub state: PresenceState,
     /// Why it is not carried, or not whole, and what would mend it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    pub reason: Option<String>,
     /// Since when that is so.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
-    reason_since: Option<Timestamp>,
+    pub reason_since: Option<Timestamp>,
     /// People who take part.
-    people: usize,
+    pub people: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_poll: Option<PollView>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    last_good_poll_at: Option<Timestamp>,
+    pub last_poll: Option<PollView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
-    next_poll_at: Option<Timestamp>,
+    pub last_good_poll_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub next_poll_at: Option<Timestamp>,
     /// There was no good poll for ten minutes, outside of office hours apart.
-    alert: bool,
+    pub alert: bool,
 }
 
 /// What a poll did.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct PollView {
     #[schema(value_type = String, format = DateTime)]
-    began_at: Timestamp,
+    pub began_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
-    ended_at: Timestamp,
+    pub ended_at: Timestamp,
     /// Since it ended.
-    age_seconds: u64,
+    pub age_seconds: u64,
     #[serde(flatten)]
-    counts: PollCounts,
+    pub counts: PollCounts,
 }
 
 impl PollView {
@@ -110,30 +110,30 @@ fn state_of(work: &PresenceWork, now: Timestamp) -> PresenceState {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct PersonPresenceView {
     /// Whether they take part.
-    enabled: bool,
+    pub enabled: bool,
     /// Their own mapping; without one that of their group, or of the connection.
     #[serde(skip_serializing_if = "Option::is_none")]
-    mapping: Option<PresenceMapping>,
+    pub mapping: Option<PresenceMapping>,
     /// Who decided; nobody: the settings of the connection hold.
     #[serde(skip_serializing_if = "Option::is_none")]
-    chosen_by: Option<ChosenBy>,
+    pub chosen_by: Option<ChosenBy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
-    chosen_at: Option<Timestamp>,
+    pub chosen_at: Option<Timestamp>,
     /// What was carried last; nothing before the first poll with them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    last: Option<CarriedView>,
+    pub last: Option<CarriedView>,
 }
 
 /// What was carried last for a person.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct CarriedView {
     /// What they showed in Teams.
-    teams: TeamsStatus,
+    pub teams: TeamsStatus,
     /// Where it leads.
-    extension: ExtensionPresence,
+    pub extension: ExtensionPresence,
     /// The PBX would not have it; it is not tried again before Teams changes.
-    refused: bool,
+    pub refused: bool,
 }
 
 impl PersonPresenceView {

@@ -67,6 +67,7 @@ fn viewers_read_operators_run_and_admins_change() {
             ("GET", _) => Access::Needs(Role::Viewer),
             ("POST", _) if below_runs => Access::Needs(Role::Operator),
             ("PUT" | "DELETE", path) if path.ends_with("/presence") => Access::Needs(Role::Operator),
+            ("PUT", path) if path.ends_with("/visibility") => Access::Needs(Role::Operator),
             ("POST", path) if path.ends_with("/pause") || path.ends_with("/resume") => {
                 Access::Needs(Role::Operator)
             }

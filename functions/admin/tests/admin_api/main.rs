@@ -9,6 +9,7 @@ mod events;
 mod fake_sides;
 mod harness;
 mod lifecycle;
+mod pages;
 mod records;
 mod runs;
 mod secrecy;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use axum::http::Method;
 use serde_json::{Value, json};
 use shared::domain::binding::{Binding, BoundExtension, Stage};
 use shared::domain::contact::{Card, CardDigest, ContactId, ContactKey, PbxContactId};
@@ -308,7 +309,7 @@ async fn bindings_are_listed_by_kind() {
 async fn a_bound_connection_stays_on_its_pbx() {
     let world = World::connected().await;
     let moved = json!({"pbx": {"base_url": "https://other.example", "client_secret": "fresh"}});
-    let patch = || Call::new(axum::http::Method::PATCH, path("")).json(&moved);
+    let patch = || Call::new(Method::PATCH, path("")).json(&moved);
     bind(&world, 7).await;
     let refused = world.call(patch()).await;
     assert_eq!(refused.refused(422, "validation"), ["/pbx/base_url"]);
@@ -394,6 +395,37 @@ async fn contacts_and_phonebooks_are_listed_with_what_is_left_to_do() {
         (&json!(true), &json!(3), &json!(true))
     );
     assert!(book["how"].as_str().unwrap().contains("Contact Visibility"));
+    whoever_set_the_visibility_says_so(&world).await;
+}
+
+async fn whoever_set_the_visibility_says_so(world: &World) {
+    let visibility = |id: &str| path(&format!("/pbx/phonebooks/{id}/visibility"));
+    let say = async |visible: bool| {
+        let call = Call::new(Method::PUT, visibility("4")).json(&json!({"visible": visible}));
+        world.call(call).await.ok(200)
+    };
+    let said = say(true).await;
+    assert_eq!(
+        (&said["name"], &said["needs_visibility"], &said["visible_since"]),
+        (&json!("Suppliers"), &json!(false), &json!("2026-03-01T12:00:00Z"))
+    );
+    world.clock.advance(jiff::SignedDuration::from_hours(1));
+    assert_eq!(
+        say(true).await["visible_since"],
+        said["visible_since"],
+        "the first time counts"
+    );
+    let books = world.call(Call::get(path("/pbx/phonebooks"))).await.ok(200);
+    assert_eq!(books["items"][0]["needs_visibility"], json!(false));
+    let taken_back = say(false).await;
+    assert_eq!(taken_back["needs_visibility"], json!(true));
+    assert_eq!(taken_back.get("visible_since"), None);
+    for unknown in ["5", "x", "-1"] {
+        let call = Call::new(Method::PUT, visibility(unknown)).json(&json!({"visible": true}));
+        world.call(call).await.refused(404, "not-found");
+    }
+    let call = Call::new(Method::PUT, visibility("4")).json(&json!({"shown": true}));
+    assert_eq!(world.call(call).await.refused(422, "validation"), ["/shown"]);
 }
 
 #[tokio::test]
