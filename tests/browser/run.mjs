@@ -76,7 +76,7 @@ async function pictured(page, name) {
 }
 
 const texts = (page, selector) => page.locator(selector).allInnerTexts();
-const button = (page, name) => page.getByRole("button", { name, exact: true });
+const button = (page, name) => page.getByRole("button", { name, exact: typeof name === "string" });
 const link = (page, name) => page.getByRole("link", { name, exact: true });
 
 async function ended(page) {
@@ -215,14 +215,32 @@ step("find people and see what happened", async () => {
   await admin.fill("#q", "3001");
   await button(admin, "Search").click();
   assert.equal((await texts(admin, "tbody tr")).length, 1);
-  for (const kind of ["groups", "contacts", "phonebooks"]) {
-    await admin.goto(at(`/${kind}`));
-    await pictured(admin, kind);
-  }
   await admin.goto(at("/history"));
   await pictured(admin, "history");
   await admin.goto(at("/health"));
   await pictured(admin, "health");
+});
+
+step("see what else is synced, and mark a phonebook whose visibility was set", async () => {
+  // The connection of the demo syncs groups and contacts too.
+  const first = (await api("GET", "/connections")).items.find((one) => one.id !== connection);
+  const its = (rest) => `${scene.origin}/console/connections/${first.id}${rest}`;
+  for (const kind of ["groups", "contacts", "phonebooks"]) {
+    await admin.goto(its(`/${kind}`));
+    assert.ok((await texts(admin, "tbody th")).length > 0, `${kind} are listed`);
+    await pictured(admin, kind);
+  }
+  const waiting = (await texts(admin, ".badge.held")).length;
+  await button(admin, /^Mark as done/).first().click();
+  await admin.waitForSelector("td .badge.connected");
+  assert.equal((await texts(admin, ".badge.held")).length, waiting - 1);
+  await pictured(admin, "phonebook-marked");
+  await admin.goto(`${scene.origin}/console`);
+  await pictured(admin, "fleet-of-two");
+  await admin.goto(its(""));
+  await pictured(admin, "integration-of-the-demo");
+  await admin.goto(its("/health"));
+  await pictured(admin, "health-of-the-demo");
 });
 
 step("pick groups and keep what was typed", async () => {

@@ -119,7 +119,8 @@ impl Form {
 }
 
 fn may_be(name: &str, value: &str) -> bool {
-    !value.is_empty() && !(name.starts_with(ONE) && value.contains(' '))
+    let has_blanks = name.starts_with(ONE) && value.contains(' ');
+    !value.is_empty() && !has_blanks
 }
 
 impl Words {
@@ -146,11 +147,11 @@ impl Words {
         Some(form.key.as_str())
     }
 
-    fn quoted(&self, sentence: &str) -> String {
+    fn quoted(self, sentence: &str) -> String {
         self.with("quoted", &[("text", sentence)])
     }
 
-    fn find(&self, sentence: &str, depth: u8) -> Option<String> {
+    fn find(self, sentence: &str, depth: u8) -> Option<String> {
         let depth = depth.checked_sub(1)?;
         let whole = FORMS
             .iter()
@@ -168,7 +169,7 @@ impl Words {
     }
 
     /// The sentence with these values; `None` if it is `strict` and one that must be a sentence of ours is none.
-    fn filled(&self, form: &Form, values: Vec<(&str, &str)>, depth: u8, strict: bool) -> Option<String> {
+    fn filled(self, form: &Form, values: Vec<(&str, &str)>, depth: u8, strict: bool) -> Option<String> {
         let mut said = Vec::new();
         for (name, value) in values {
             let found = if name.starts_with(SENTENCE) || name.starts_with(WORD) {
@@ -189,7 +190,7 @@ impl Words {
     }
 
     /// Several sentences in one line, if the first is ours.
-    fn each(&self, sentences: &str, depth: u8) -> Option<String> {
+    fn each(self, sentences: &str, depth: u8) -> Option<String> {
         sentences.match_indices("; ").find_map(|(place, mark)| {
             let (first, rest) = (sentences.get(..place)?, sentences.get(place + mark.len()..)?);
             let first = self.find(first, depth)?;
