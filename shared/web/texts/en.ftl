@@ -97,6 +97,9 @@ refused-form = This form was not sent by a page of yours, or the page is too old
 refused-too-large = This form is too large.
 refused-not-found = There is nothing here under this address. It may have been deleted.
 refused-back = To the connections
+answer-yes = Yes
+answer-no = No
+caller-token = API token
 # The console: connections
 fleet-title = Connections
 fleet-held = Removals wait for approval

@@ -97,6 +97,9 @@ refused-form = 此表单不是由您的页面发送的，或者页面已过期�
 refused-too-large = 此表单过大。
 refused-not-found = 此地址下没有内容，可能已被删除。
 refused-back = 返回连接列表
+answer-yes = 是
+answer-no = 否
+caller-token = API 令牌
 # The console: connections
 fleet-title = 连接
 fleet-held = 有删除操作等待批准

@@ -10,6 +10,7 @@ use shared::domain::role::Role;
 use web::{Language, Page, Words};
 
 use super::guard::Visitor;
+use super::member::TOKEN_BEARER;
 use crate::caller::Reach;
 
 /// The surroundings of a page.
@@ -100,6 +101,15 @@ impl Frame {
     #[expect(clippy::unused_self, reason = "templates know only the frame")]
     pub fn code(&self, value: &(impl Serialize + ?Sized)) -> String {
         code(value)
+    }
+
+    /// Who is signed in.
+    pub fn who(&self) -> String {
+        let name = &self.visitor.caller.name;
+        if name == TOKEN_BEARER {
+            return self.words.text("caller-token");
+        }
+        name.clone()
     }
 
     pub fn tag(&self) -> &'static str {

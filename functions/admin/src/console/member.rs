@@ -18,6 +18,8 @@ use crate::access::known_token;
 use crate::caller::{Caller, Reach};
 use crate::token::TokenHash;
 
+/// What whoever came with an API token is called; pages say it in their language.
+pub const TOKEN_BEARER: &str = "API token";
 /// How long rights are believed.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(15);
 
@@ -55,7 +57,7 @@ async fn token_bearer(state: &AdminState, hash: &str) -> Result<Option<Caller>, 
     let Some(role) = known_token(state, &hash).await? else {
         return Ok(None);
     };
-    let name = "API token".to_owned();
+    let name = TOKEN_BEARER.to_owned();
     Ok(Some(Caller {
         role,
         reach: Reach::Everything,
