@@ -43,32 +43,32 @@ pub async fn learn(
     document: &Value,
 ) -> Result<BTreeMap<EntraGroupId, String>, StoreError> {
     let store = &state.engine.store;
-    let mut names = store.group_names(connection.id).await?;
+    let mut known = store.group_names(connection.id).await?;
     let named = groups_of(document);
     let unknown: BTreeSet<EntraGroupId> = named
         .iter()
-        .filter(|id| !names.contains_key(id))
+        .filter(|id| !known.contains_key(id))
         .copied()
         .collect();
     if unknown.is_empty() {
-        return Ok(names);
+        return Ok(known);
     }
     let Some(secrets) = store.secrets(connection.id).await? else {
-        return Ok(names);
+        return Ok(known);
     };
     let Ok(sides) = state.engine.sides.sides(connection, &secrets) else {
-        return Ok(names);
+        return Ok(known);
     };
     match sides.directory.groups_by_id(&unknown).await {
-        Ok(found) => names.extend(found.into_iter().map(|(id, group)| (id, group.name))),
+        Ok(found) => known.extend(found.into_iter().map(|(id, group)| (id, group.name))),
         Err(error) => {
             tracing::debug!(connection.id = %connection.id, error = %chain(&error), "groups stay without their names");
-            return Ok(names);
+            return Ok(known);
         }
     }
-    names.retain(|id, _| named.contains(id));
-    store.put_group_names(connection.id, &names).await?;
-    Ok(names)
+    known.retain(|id, _| named.contains(id));
+    store.put_group_names(connection.id, &known).await?;
+    Ok(known)
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@ use shared::domain::presence::TeamsStatus;
 
 use super::form::Form;
 
+/// More rows than a list of the settings takes; a list that is too long is refused by what judges it.
+const MOST_ROWS: usize = 1_000;
+
 /// Puts what a form says into `document`; `false` for a section that there is none of.
 pub fn fill_in(section: &str, form: &Form, document: &mut Value) -> bool {
     let reader = Reader { form };
@@ -191,7 +194,11 @@ impl Reader<'_> {
             }
             json!({ "group_id": self.text(&at(place, "group_id")), "mapping": mapping })
         };
-        (0..).take_while(there).filter(kept).map(mapping).collect()
+        (0..MOST_ROWS)
+            .take_while(there)
+            .filter(kept)
+            .map(mapping)
+            .collect()
     }
 }
 
@@ -284,9 +291,9 @@ mod tests {
             .map(|status| format!("&/presence/mapping/{}=away", status.key()))
             .concat();
         let id = |n: usize| format!("3b1f6c0e-6f0b-4a55-9a3e-0b9df2b1c00{n}");
-        let rows: String = (0..3)
+        let rows = [0, 1, 2]
             .map(|n| format!("&/presence/groups/{n}/group_id={}{}", id(n), statuses(n)))
-            .collect();
+            .concat();
         let form = format!("/presence/users_default=on{own}{rows}&/presence/groups/1/remove=on");
         let document = filled("presence", &form);
         let settings = parse(document).unwrap().presence;
