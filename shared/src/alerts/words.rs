@@ -132,13 +132,13 @@ fn chinese(alert: &Alert) -> String {
         }
         Alert::SecretEnds { ends_at, days: 0 } => {
             format!(
-                "应用的密钥或证书已于 {} 到期；请在应用注册中新建一个并在此更新",
+                "应用的客户端密码或证书已于 {} 到期；请在应用注册中新建一个并在此更新",
                 day(*ends_at)
             )
         }
         Alert::SecretEnds { ends_at, .. } => {
             format!(
-                "应用的密钥或证书将于 {} 到期；请在应用注册中新建一个并在此更新",
+                "应用的客户端密码或证书将于 {} 到期；请在应用注册中新建一个并在此更新",
                 day(*ends_at)
             )
         }
@@ -155,7 +155,7 @@ fn over_chinese(alert: &Alert) -> &'static str {
         Alert::PlanHeld { .. } => "不再有等待批准的删除",
         Alert::NoGoodRun { .. } => "同步已再次成功",
         Alert::PresenceSilent { .. } => "在线状态已恢复同步",
-        Alert::SecretEnds { .. } => "应用的密钥或证书近期不再到期",
+        Alert::SecretEnds { .. } => "应用的客户端密码或证书近期不再到期",
         Alert::SubscriptionLost { .. } => "Microsoft 已恢复变更通知",
     }
 }
