@@ -42,8 +42,10 @@ async fn an_admin_says_who_is_told_and_tries_it() {
     let settings = stage.engine.store.alert_settings(stage.connection).await.unwrap();
     assert_eq!(settings.value.failed_runs, 3);
     // Somebody who still has the page of before is told that it is old.
-    let stale = browser.post(&at(&stage, "/alerts"), &right).await;
-    stale.says(412, "somebody else saved");
+    let mut other = right.clone();
+    other[4].1 = "5";
+    let too_late = browser.post(&at(&stage, "/alerts"), &other).await;
+    too_late.says(412, "somebody else saved");
 
     hook.answers(StatusCode::GONE);
     let only_csrf = [("csrf", csrf.as_str())];

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::alert::{Alert, AlertKind, after};
+use crate::domain::alert::{Alert, AlertKind, LEAST_PATIENCE, after};
 use crate::domain::ids::SyncRunId;
 use crate::domain::secret_warning::SecretWarning;
 use crate::domain::settings::{Day, Frequency, Schedule};
 
-/// A daily run that is two hours late is missing: the longest ones take an hour.
-const DAILY_MARGIN: SignedDuration = SignedDuration::from_hours(2);
 /// Who is content with a run a week is content to hear of its absence a day later.
 const WEEKLY_MARGIN: SignedDuration = SignedDuration::from_hours(24);
 /// A reason is for reading; what is longer is in the console.
@@ -122,7 +120,7 @@ fn short(text: &str) -> String {
 /// How long it may take from one scheduled run to the good end of the next.
 pub(super) fn patience(schedule: &Schedule) -> SignedDuration {
     match schedule.frequency {
-        Frequency::Daily => SignedDuration::from_hours(24) + DAILY_MARGIN,
+        Frequency::Daily => LEAST_PATIENCE,
         Frequency::Weekly => SignedDuration::from_hours(24 * longest_gap(schedule)) + WEEKLY_MARGIN,
     }
 }

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::ids::{AlertId, SyncRunId};
 use super::secret_warning::SecretWarning;
 
+/// How long after the last good run a connection that runs every day is missing one: two hours late, the longest take one.
+/// No schedule is more impatient.
+pub const LEAST_PATIENCE: SignedDuration = SignedDuration::from_hours(26);
+
 macro_rules! word {
     ($($item:item)*) => { $(
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::calls::counted;
 use crate::deadline::Deadline;
+use crate::domain::alert::LEAST_PATIENCE;
 use crate::domain::change::Changes;
 use crate::domain::connection::{Connection, ConnectionStatus};
 use crate::domain::ids::{ConnectionId, SyncRunId};
@@ -317,7 +318,7 @@ async fn close(
         set_status(engine, connection, settings.as_ref(), &conducted).await?;
         settle(engine, lease, &run, &conducted).await?;
     }
-    let is_news = !was_well(&before, state) || !went_well(&conducted);
+    let is_news = !was_well(&before, state, now) || !went_well(&conducted);
     if is_news {
         // In case that this process dies before it asks again, below: then what ended is seen a little later.
         engine
@@ -346,10 +347,13 @@ async fn close(
 }
 
 /// Whether nothing of the runs before gives cause for an alert, or for telling that one is over.
-fn was_well(connection: &Connection, state: &WorkState) -> bool {
+fn was_well(connection: &Connection, state: &WorkState, now: Timestamp) -> bool {
     let calm = state.failures_in_row == 0 && state.held_run.is_none();
-    // The first good run begins the time within which the next one is expected.
-    calm && state.last_good_run_at.is_some() && connection.status == ConnectionStatus::Connected
+    // The first good run begins the time within which the next one is expected; after a longer one it was missed.
+    let expected = state
+        .last_good_run_at
+        .is_some_and(|at| now.duration_since(at) < LEAST_PATIENCE);
+    calm && expected && connection.status == ConnectionStatus::Connected
 }
 
 fn went_well(conducted: &Conducted) -> bool {
