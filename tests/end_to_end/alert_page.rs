@@ -91,6 +91,6 @@ async fn what_is_wrong_is_shown_in_the_visitors_language_and_in_the_history() {
         .await
         .says(200, "将于 2026-03-05 到期");
     let history = browser.open(&at(&stage, "/history")).await;
-    history.says(200, "应用的密钥或证书到期");
+    history.says(200, "应用的客户端密码或证书到期");
     assert!(!history.text.contains("/runs/0"), "an alert belongs to no run");
 }
