@@ -36,11 +36,11 @@ class Gate:
         self.used = {}
         self.calls = []
         self.denied = []
-        # What goes wrong on purpose: table calls are held up, everybody's at once, or a function's own once it has made so many
-        # of one kind; hints of these functions and requests at these paths are lost, though whoever sent them is told that
-        # they arrived.
+        # What goes wrong on purpose: table calls are held up, everybody's at once, or a function's own from the write on at
+        # which something is so; hints of these functions and requests at these paths are lost, though whoever sent them is
+        # told that they arrived.
         self.holds = False
-        self.holds_after = None
+        self.holds_once = None
         self.held_up = threading.Event()
         self.loses_hints_of = set()
         self.loses_requests_at = set()
@@ -96,10 +96,8 @@ class Gate:
 
     def _for_function(self, function, path, headers, body):
         service, operation, request = asked(headers, body)
-        if self.holds_after and self.holds_after[:2] == (function, operation):
-            passes = self.holds_after[2] - 1
-            self.holds_after = (function, operation, passes) if passes else None
-            self.holds = False if passes else function
+        if self.holds_once and self.holds_once[0] == function and operation == "TransactWriteItems" and self.holds_once[1]():
+            self.holds, self.holds_once = function, None
         if self.holds in (True, function) and service == "dynamodb":
             self.held_up.set()
             while self.holds:

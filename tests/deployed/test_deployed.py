@@ -120,17 +120,17 @@ class Killed(unittest.TestCase):
 
     def test_a_run_that_is_killed_halfway_is_ended_by_another_with_nobody_left_out_and_nobody_twice(self):
         self.addCleanup(setattr, cloud.gate, "holds", False)
-        self.addCleanup(setattr, cloud.gate, "holds_after", None)
+        self.addCleanup(setattr, cloud.gate, "holds_once", None)
         cloud.gate.held_up.clear()
-        # One write reserves each joiner's number, and when all have one, another confirms each extension that was made.
-        joiners = 8
-        cloud.gate.holds_after = ("full-sync", "TransactWriteItems", joiners + 2)
-        people = [self.joiner(number) for number in range(joiners)]
+        mails = [f"joiner{number}@contoso.example" for number in range(8)]
+        # When the first extension is there, and before anything is written down about it.
+        cloud.gate.holds_once = ("full-sync", lambda: any(self.extensions_of(mails)))
+        people = [self.joins(mail) for mail in mails]
         asked = installation.api("POST", "/sync-runs", {"mode": "full", "dry_run": False})["id"]
         self.assertTrue(cloud.gate.held_up.wait(60))
         self.assertGreater(cloud.kill("full-sync"), 0)
         cloud.gate.holds = False
-        begun = self.extensions_of(people)
+        begun = self.extensions_of(mails)
         self.assertTrue(any(begun), "the run was killed before it had done anything")
         self.assertFalse(all(begun), "the run was killed when it had done everything")
 
@@ -141,26 +141,26 @@ class Killed(unittest.TestCase):
         cloud.gate.loses_hints_of = set()
         until("another to end the run", lambda: self.ended(asked), patience=self.PATIENCE, every=3)
 
-        self.assertEqual([len(found) for found in self.extensions_of(people)], [1] * len(people))
+        made = self.extensions_of(mails)
+        self.assertEqual([len(found) for found in made], [1] * len(mails))
         bound = {one["entra_id"]: one["number"] for one in installation.api("GET", "/bindings?kind=user")["items"]}
-        for person, (extension,) in zip(people, self.extensions_of(people), strict=True):
-            self.assertEqual(bound[person["id"]], extension["number"])
+        for person, (extension,) in zip(people, made, strict=True):
+            self.assertEqual(bound[person], extension["number"])
         check = installation.api("POST", "/sync-runs", {"mode": "full", "dry_run": True})["id"]
         until("the check to end", lambda: self.ended(check))
         counts = installation.api("GET", f"/sync-runs/{check}")["counts"]
         self.assertEqual([counts[kind] for kind in ("create", "update", "bind", "delete", "failed")], [0] * 5)
 
     @staticmethod
-    def joiner(number):
-        mail = f"joiner{number}@contoso.example"
-        return {"mail": mail, **installation.in_tenant("POST", "/users", {
-            "displayName": f"Joiner {number}", "givenName": "Joiner", "surname": str(number), "mail": mail,
-            "userPrincipalName": mail, "accountEnabled": True, "userType": "Member"})}
+    def joins(mail):
+        return installation.in_tenant("POST", "/users", {
+            "displayName": mail, "givenName": "Joiner", "surname": mail.partition("@")[0], "mail": mail,
+            "userPrincipalName": mail, "accountEnabled": True, "userType": "Member"})["id"]
 
     @staticmethod
-    def extensions_of(people):
+    def extensions_of(mails):
         extensions = installation.on_pbx("GET", "/extensions")
-        return [[one for one in extensions if person["mail"] in json.dumps(one)] for person in people]
+        return [[one for one in extensions if mail in json.dumps(one)] for mail in mails]
 
     @staticmethod
     def ended(run):
