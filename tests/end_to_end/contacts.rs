@@ -464,6 +464,27 @@ async fn a_missing_permission_is_named_and_people_are_synced_all_the_same() {
 }
 
 #[tokio::test]
+async fn an_app_that_exchange_lets_into_the_chosen_mailboxes_alone_lacks_nothing() {
+    let stage = scene().await;
+    for name in ["Ada Example", "Bo Example"] {
+        stage
+            .graph
+            .set_mailbox_state(TENANT, stage.id(name), MailboxState::Excluded)
+            .unwrap();
+    }
+    let store = &stage.engine.store;
+    let mut connection = store.connection(stage.connection).await.unwrap().unwrap();
+    connection.value.status = ConnectionStatus::NeedsAttention {
+        reason: "the app registration lacks Contacts.Read".to_owned(),
+    };
+    store.save_connection(&connection).await.unwrap();
+    let run = stage.sync(RunMode::Full).await;
+    assert_eq!(run.state, RunState::Succeeded, "{:?}", run.problems);
+    assert_eq!(phonebooks(&stage)["Sales"].len(), 2);
+    assert_eq!(stage.status().await, ConnectionStatus::Connected);
+}
+
+#[tokio::test]
 async fn all_shared_mailboxes_are_found_by_what_they_are_for() {
     let stage = scene().await;
     stage

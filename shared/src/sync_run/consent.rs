@@ -48,6 +48,13 @@ pub async fn lacking(
 }
 
 impl Lack {
+    /// The same without these permissions.
+    #[must_use]
+    pub fn but(mut self, granted: &[&str]) -> Self {
+        self.permissions.retain(|permission| !granted.contains(permission));
+        self
+    }
+
     /// What to do, as one sentence; `None` where nothing is lacking.
     pub fn sentence(&self) -> Option<String> {
         let again = "sign in with Microsoft to connect once more";

@@ -12,10 +12,12 @@ use crate::domain::alert::LEAST_PATIENCE;
 use crate::domain::change::Changes;
 use crate::domain::connection::{Connection, ConnectionStatus};
 use crate::domain::ids::{ConnectionId, SyncRunId};
+use crate::domain::operation_record::ObjectKind;
+use crate::domain::permissions::CONTACTS;
 use crate::domain::schedule::next_run;
 use crate::domain::settings::ConnectionSettings;
-use crate::domain::sync_run::{RunMode, RunRequest, RunState, SyncRun, Trigger};
-use crate::ports::{SideError, SyncHint};
+use crate::domain::sync_run::{RunMode, RunRequest, RunState, SyncPart, SyncRun, Trigger};
+use crate::ports::{PermissionName, SideError, SyncHint};
 use crate::store::{Finish, GoodRun, Lease, Settled, StoreError, Versioned, WorkState};
 
 use super::Engine;
@@ -315,7 +317,7 @@ async fn close(
     }
     stretch.tell(&run, now);
     if !run.request.dry_run {
-        set_status(engine, connection, settings.as_ref(), &conducted).await?;
+        set_status(engine, connection, settings.as_ref(), (&run, &conducted)).await?;
         settle(engine, lease, &run, &conducted).await?;
     }
     let is_news = !was_well(&before, state, now) || !went_well(&conducted);
@@ -414,7 +416,7 @@ async fn set_status(
     engine: &Engine,
     mut connection: Versioned<Connection>,
     settings: Option<&ConnectionSettings>,
-    conducted: &Conducted,
+    (run, conducted): (&SyncRun, &Conducted),
 ) -> Result<(), StoreError> {
     // A run that takes away what a disabled connection leaves behind switches nothing on.
     if !connection.value.status.may_run() {
@@ -437,7 +439,7 @@ async fn set_status(
             reason: sentence.clone(),
         },
         (conduct::End::Done | conduct::End::Held, _) => match settings {
-            Some(settings) => recovered(engine, &connection.value, settings).await?,
+            Some(settings) => recovered(engine, &connection.value, settings, run).await?,
             None => return Ok(()),
         },
         _ => return Ok(()),
@@ -458,6 +460,7 @@ async fn recovered(
     engine: &Engine,
     connection: &Connection,
     settings: &ConnectionSettings,
+    run: &SyncRun,
 ) -> Result<ConnectionStatus, StoreError> {
     if connection.status == ConnectionStatus::Connected {
         return Ok(ConnectionStatus::Connected);
@@ -470,12 +473,23 @@ async fn recovered(
     };
     let found = lacking(&engine.store, sides.directory.as_ref(), connection.id, settings);
     match found.await {
-        Ok(lack) => Ok(lack.sentence().map_or(ConnectionStatus::Connected, |reason| {
+        Ok(lack) => Ok(lack.but(proven_by(run)).sentence().map_or(ConnectionStatus::Connected, |reason| {
             ConnectionStatus::NeedsAttention { reason }
         })),
         Err(LackError::Store(error)) => Err(error),
         // The next run asks again.
         Err(LackError::Directory(_)) => Ok(connection.status.clone()),
+    }
+}
+
+/// Permissions without which the run would have gone otherwise, whatever a single question says of them: where Exchange
+/// lets the app into some mailboxes only, the question may be about one of the others.
+fn proven_by(run: &SyncRun) -> &'static [PermissionName] {
+    let read_contacts = run.counts_by_object.contains_key(&ObjectKind::Contact);
+    if read_contacts && !run.problems.contains_key(&SyncPart::Contacts) {
+        &[CONTACTS]
+    } else {
+        &[]
     }
 }
 
