@@ -132,6 +132,34 @@ async function sections() {
   await picture(page, "health", "main");
   await page.goto(at(`/people/${person("Ingrid Solberg")}`));
   await picture(page, "person", ["main .head", "main section:nth-of-type(2)"]);
+  await page.goto(at(`/people/${person("Amara Diallo")}`));
+  await picture(page, "person-presence", "#presence");
+}
+
+/// Choosing from a search, and the pages on which somebody does by hand what the connector cannot do alone.
+async function byHand() {
+  await page.goto(at());
+  const search = async () => {
+    await page.check('#users [name="/users/scope/kind"][value=groups]');
+    await page.click('#users button[name="pick"][value="/users/scope/group_ids"]');
+    for (const number of [1, 3]) await page.locator(".pick input[type=checkbox]").nth(number).check();
+  };
+  await picture(page, "pick-groups", TOP, search);
+  await page.goto(at("/phonebooks"));
+  await page.locator("td form button").first().click();
+  await page.waitForSelector("td .badge.connected");
+  await picture(page, "phonebooks", TOP);
+  await page.goto(at("/certificate"));
+  await button(page, "Make a key pair").click();
+  await page.waitForSelector("section.held");
+  await page.goto(at("/certificate"));
+  await picture(page, "certificate", ["main h1", "section.held"]);
+  await page.goto(at("/alerts"));
+  const told = async () => {
+    await page.fill('[name="/webhook/url"]', "https://alerts.example.com/hook");
+    await page.fill('[name="/email/to"]', "it@contoso.example");
+  };
+  await picture(page, "alerts", ["section[aria-labelledby=a-who]", "section[aria-labelledby=a-test]"], told);
 }
 
 async function runs() {
@@ -178,7 +206,7 @@ async function ownPage() {
 
 let failed = false;
 try {
-  for (const part of [door, wizard, sections, ownPage, runs, switches]) await part();
+  for (const part of [door, wizard, sections, byHand, ownPage, runs, switches]) await part();
 } catch (error) {
   failed = true;
   console.log(error.stack);

@@ -125,7 +125,7 @@ fn chinese(alert: &Alert) -> String {
         Alert::NoGoodRun { last_good_at } => format!("自 {} 以来没有成功的同步", minute(*last_good_at)),
         Alert::PresenceSilent { last_good_at, reason } => {
             format!(
-                "自 {} 以来未同步在线状态{}",
+                "自 {} 以来未同步用户状态{}",
                 minute(*last_good_at),
                 because(reason)
             )
@@ -154,7 +154,7 @@ fn over_chinese(alert: &Alert) -> &'static str {
         Alert::SyncFailing { .. } => "同步已恢复正常",
         Alert::PlanHeld { .. } => "不再有等待批准的删除",
         Alert::NoGoodRun { .. } => "同步已再次成功",
-        Alert::PresenceSilent { .. } => "在线状态已恢复同步",
+        Alert::PresenceSilent { .. } => "用户状态已恢复同步",
         Alert::SecretEnds { .. } => "应用的客户端密码或证书近期不再到期",
         Alert::SubscriptionLost { .. } => "Microsoft 已恢复变更通知",
     }
