@@ -233,7 +233,7 @@ const PARTS: [(&str, &str, &str); 6] = [
     (
         "authorised-account",
         "contacts, through the authorised account",
-        "联系人，通过授权账号",
+        "联系人，通过授权帐户",
     ),
     ("presence", "presence", "用户状态"),
     (

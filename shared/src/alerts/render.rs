@@ -225,6 +225,6 @@ mod tests {
         let mut connection = connection();
         connection.name = "Contoso".to_owned();
         let shown = message(&one, &connection, AlertLanguage::English).unwrap();
-        insta::assert_snapshot!(shown.subject, @"[Entra to Yeastar] Contoso: 12 removals wait for somebody to approve or reject them");
+        insta::assert_snapshot!(shown.subject, @"[Entra to Yeastar] Contoso: removals wait for somebody to approve or reject them: 12");
     }
 }

@@ -74,7 +74,7 @@ fn english(alert: &Alert) -> String {
             format!("{failures} sync runs in a row failed{}", because(reason))
         }
         Alert::PlanHeld { removals, .. } => {
-            format!("{removals} removals wait for somebody to approve or reject them")
+            format!("removals wait for somebody to approve or reject them: {removals}")
         }
         Alert::NoGoodRun { last_good_at } => {
             format!("No sync run has ended well since {}", minute(*last_good_at))

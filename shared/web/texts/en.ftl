@@ -164,6 +164,7 @@ dl-last-run = Last run
 dl-next-run = Next scheduled run
 dl-pending = Changes waiting
 dl-secret = Client secret
+dl-secret-or-certificate = Secret or certificate
 dl-client-id = Application (client) ID
 dl-tenant-id = Directory (tenant) ID
 dl-account = Authorised account
