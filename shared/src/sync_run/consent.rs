@@ -51,7 +51,8 @@ impl Lack {
     /// The same without these permissions.
     #[must_use]
     pub fn but(mut self, granted: &[&str]) -> Self {
-        self.permissions.retain(|permission| !granted.contains(permission));
+        self.permissions
+            .retain(|permission| !granted.contains(permission));
         self
     }
 

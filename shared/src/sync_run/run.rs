@@ -473,9 +473,12 @@ async fn recovered(
     };
     let found = lacking(&engine.store, sides.directory.as_ref(), connection.id, settings);
     match found.await {
-        Ok(lack) => Ok(lack.but(proven_by(run)).sentence().map_or(ConnectionStatus::Connected, |reason| {
-            ConnectionStatus::NeedsAttention { reason }
-        })),
+        Ok(lack) => Ok(lack
+            .but(proven_by(run))
+            .sentence()
+            .map_or(ConnectionStatus::Connected, |reason| {
+                ConnectionStatus::NeedsAttention { reason }
+            })),
         Err(LackError::Store(error)) => Err(error),
         // The next run asks again.
         Err(LackError::Directory(_)) => Ok(connection.status.clone()),
