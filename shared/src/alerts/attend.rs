@@ -3,22 +3,30 @@
 
 use std::collections::BTreeSet;
 
-use super::decide::decide;
+use jiff::{SignedDuration, Timestamp};
+
+use super::decide::{decide, still_open};
 use super::deliver::{Courier, Outlets, channels};
 use super::gather::gather;
 use super::history;
-use super::outbox::{ATTENDANCE, Errand, Told, is_given_up, put, settle, take_up};
+use super::judge::Facts;
+use super::outbox::{ATTENDANCE, Errand, Told, in_order, is_given_up, put, settle, take_up};
 use super::render;
 use crate::changes::AttendError;
 use crate::domain::alert::{AlertChannel, AlertMessage, AlertState, after};
+use crate::domain::alert_settings::AlertSettings;
 use crate::domain::connection::{Connection, ConnectionStatus};
 use crate::domain::ids::{AlertId, ConnectionId};
 use crate::store::{Store, StoreError, Version};
 use crate::sync_run::Engine;
 
+/// No further errand is begun after this, so that whoever attends ends in time; what is left waits for the next one.
+const ENOUGH: SignedDuration = SignedDuration::from_secs(30);
+
 /// Does what is due for the alerts of one connection.
 pub async fn attend(engine: &Engine, outlets: &Outlets, id: ConnectionId) -> Result<(), AttendError> {
     let store = &engine.store;
+    let began = engine.clock.now();
     let Some((mut state, mut errands, version)) = claim(engine, id).await? else {
         return Ok(());
     };
@@ -30,10 +38,8 @@ pub async fn attend(engine: &Engine, outlets: &Outlets, id: ConnectionId) -> Res
     let settings = store.alert_settings(id).await?.value;
     let now = engine.clock.now();
     let facts = gather(store, &connection, &mut state, now).await?;
-    let mut fresh = || AlertId::generate(now);
-    let news = decide(&mut state, &facts, settings.failed_runs, now, &mut fresh);
-    put(&mut state, fresh(), news, &channels(&settings, outlets), now);
-    errands.extend(take_up(&mut state, now));
+    let displaced = take_in(&mut state, &facts, (&settings, outlets), now);
+    take_up(&mut state, &mut errands, now);
     // Something happened meanwhile: it is due again, and whoever comes next decides with that in sight.
     if !store.save_alerts(id, &state, Some(version)).await? {
         return Ok(());
@@ -44,11 +50,36 @@ pub async fn attend(engine: &Engine, outlets: &Outlets, id: ConnectionId) -> Res
         connection: &connection,
         settings: &settings,
     };
-    errands.sort();
-    let results = run_errands(&courier, &state, errands).await?;
-    let now = engine.clock.now();
-    let settled = store.change_alerts(id, |state| settle(state, &results, now));
-    Ok(settled.await?)
+    for message in &displaced {
+        for (channel, tries) in &message.waiting {
+            let problem = tries.problem.as_deref().unwrap_or("too many messages wait");
+            no_more(&courier, message, *channel, problem).await?;
+        }
+    }
+    let enough = after(began, ENOUGH);
+    run_errands(&courier, &state, in_order(errands), enough).await
+}
+
+/// Takes what is wrong into the state and its news into the outbox; answers what had to give way there. A channel that was
+/// set since hears what is open.
+fn take_in(
+    state: &mut AlertState,
+    facts: &Facts,
+    (settings, outlets): (&AlertSettings, &Outlets),
+    now: Timestamp,
+) -> Vec<AlertMessage> {
+    let mut fresh = || AlertId::generate(now);
+    let channels = channels(settings, outlets);
+    let new: BTreeSet<AlertChannel> = channels.difference(&state.channels).copied().collect();
+    let open = still_open(state, &mut fresh);
+    let mut displaced = Vec::new();
+    if !new.is_empty() {
+        displaced.extend(put(state, fresh(), open, &new, now));
+    }
+    state.channels.clone_from(&channels);
+    let news = decide(state, facts, settings.failed_runs, now, &mut fresh);
+    displaced.extend(put(state, fresh(), news, &channels, now));
+    displaced
 }
 
 type Claimed = (AlertState, Vec<Errand>, Version);
@@ -62,35 +93,47 @@ async fn claim(engine: &Engine, id: ConnectionId) -> Result<Option<Claimed>, Sto
         return Ok(None);
     }
     let mut state = read.value;
-    let errands = take_up(&mut state, now);
+    let mut errands = Vec::new();
+    take_up(&mut state, &mut errands, now);
     state.look_at = after(now, ATTENDANCE);
     let ours = engine.store.save_alerts(id, &state, Some(read.version)).await?;
     Ok(ours.then_some((state, errands, read.version.next())))
 }
 
-/// A channel that fails once is not tried with the next message: it would only make the others late.
+/// What was told is struck off at once, so that whoever is cut repeats one errand at most. A channel that fails once is not
+/// tried with the next message: it would only make the others late.
 async fn run_errands(
     courier: &Courier<'_>,
     state: &AlertState,
     errands: Vec<Errand>,
-) -> Result<Vec<(Errand, Told)>, StoreError> {
-    let mut results = Vec::new();
+    enough: Timestamp,
+) -> Result<(), AttendError> {
+    let Courier {
+        engine, connection, ..
+    } = courier;
     let mut down: BTreeSet<AlertChannel> = BTreeSet::new();
     for errand in errands {
+        if engine.clock.now() > enough {
+            return Ok(());
+        }
         let found = state.outbox.iter().find(|message| message.id == errand.message);
         let Some(message) = found else { continue };
         let told = if down.contains(&errand.channel) {
-            Told::NotYet("an earlier message could not be delivered".to_owned())
+            Told::not_yet("an earlier message could not be delivered")
         } else {
             tell(courier, errand.channel, message).await?
         };
-        if matches!(told, Told::NotYet(_)) {
+        if matches!(told, Told::NotYet { .. }) {
             down.insert(errand.channel);
         }
         let told = give_up(courier, &errand, message, told).await?;
-        results.push((errand, told));
+        let now = engine.clock.now();
+        engine
+            .store
+            .change_alerts(connection.id, |state| settle(state, (&errand, &told), now))
+            .await?;
     }
-    Ok(results)
+    Ok(())
 }
 
 async fn tell(
@@ -102,9 +145,14 @@ async fn tell(
         note(&courier.engine.store, courier.connection, message).await?;
         return Ok(Told::Over);
     }
+    let mut served = message
+        .waiting
+        .get(&channel)
+        .map(|tries| tries.served.clone())
+        .unwrap_or_default();
     let rendered = render::message(message, courier.connection, courier.settings.language);
     let carried = match rendered {
-        Ok(rendered) => courier.carry(channel, &rendered).await,
+        Ok(rendered) => courier.carry(channel, &rendered, &mut served).await,
         Err(error) => Err(error.into()),
     };
     Ok(match carried {
@@ -115,7 +163,7 @@ async fn tell(
                 connection.id = %courier.connection.id, channel = ?channel, error = problem,
                 "an alert could not be delivered; it is tried again"
             );
-            Told::NotYet(problem)
+            Told::NotYet { problem, served }
         }
     })
 }
@@ -138,19 +186,33 @@ async fn give_up(
     message: &AlertMessage,
     told: Told,
 ) -> Result<Told, StoreError> {
-    let now = courier.engine.clock.now();
-    let Told::NotYet(problem) = &told else {
-        return Ok(told);
-    };
-    if !is_given_up(message, now) {
-        return Ok(told);
+    match &told {
+        Told::NotYet { problem, .. } if is_given_up(message, courier.engine.clock.now()) => {
+            no_more(courier, message, errand.channel, problem).await?;
+            Ok(Told::Over)
+        }
+        _ => Ok(told),
     }
-    let (connection, id) = (courier.connection, AlertId::generate(now));
-    let line = history::given_up(connection, errand.channel, problem, id, now);
+}
+
+/// Writes down that a message is not tried any more on a channel.
+async fn no_more(
+    courier: &Courier<'_>,
+    message: &AlertMessage,
+    channel: AlertChannel,
+    problem: &str,
+) -> Result<(), StoreError> {
+    let connection = courier.connection;
+    let line = history::given_up(
+        connection,
+        (message, channel),
+        problem,
+        courier.engine.clock.now(),
+    );
     courier.engine.store.append_record(connection.id, &line).await?;
     tracing::error!(
-        connection.id = %connection.id, channel = ?errand.channel, error = problem,
-        "an alert reached nobody on a channel for a day and is given up"
+        connection.id = %connection.id, channel = ?channel, error = problem,
+        "an alert reached nobody on a channel and is given up"
     );
-    Ok(Told::Over)
+    Ok(())
 }

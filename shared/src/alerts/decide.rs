@@ -22,14 +22,17 @@ pub(super) fn decide(
     now: Timestamp,
     fresh: &mut dyn FnMut() -> AlertId,
 ) -> Vec<News> {
-    let mut present = wrong(facts, failed_runs, now);
+    // What was told as failing is over with a run that goes well, not with more patience.
+    let failing = state.open.contains_key(&AlertKind::SyncFailing);
+    let mut present = wrong(facts, if failing { 1 } else { failed_runs }, now);
     let mut news = Vec::new();
     for kind in AlertKind::ALL {
         let told = match (state.open.get_mut(&kind), present.remove(&kind)) {
             (None, None) => None,
             (None, Some(alert)) => Some(raise(&mut state.open, alert, now)),
             (Some(known), Some(alert)) => still(known, alert, now),
-            (Some(_), None) => over(&mut state.open, kind, facts.on),
+            (Some(_), None) if facts.resting.contains(&kind) => None,
+            (Some(_), None) => over(&mut state.open, kind, facts.wanted.contains(&kind)),
         };
         news.extend(told.map(|(change, open)| News {
             id: fresh(),
@@ -62,6 +65,7 @@ fn still(known: &mut OpenAlert, alert: Alert, now: Timestamp) -> Option<(AlertCh
     } else if alert.kind().reminds() && after(known.told_at, REMIND_EVERY) <= now {
         AlertChange::Reminder
     } else {
+        known.alert = alert;
         return None;
     };
     known.alert = alert;
@@ -69,14 +73,26 @@ fn still(known: &mut OpenAlert, alert: Alert, now: Timestamp) -> Option<(AlertCh
     Some((change, known.clone()))
 }
 
-/// What a connection lacked that is off now is forgotten: an admin did it, and nothing has become well.
+/// What nobody wants any more is forgotten: an admin did it, and nothing has become well.
 fn over(
     open: &mut BTreeMap<AlertKind, OpenAlert>,
     kind: AlertKind,
-    on: bool,
+    wanted: bool,
 ) -> Option<(AlertChange, OpenAlert)> {
     let known = open.remove(&kind)?;
-    (on || kind == AlertKind::SecretEnds).then_some((AlertChange::Cleared, known))
+    wanted.then_some((AlertChange::Cleared, known))
+}
+
+/// What is open, for a channel that was set since: it would hear of the recovery alone.
+pub(super) fn still_open(state: &AlertState, fresh: &mut dyn FnMut() -> AlertId) -> Vec<News> {
+    let open = state.open.values().cloned();
+    open.map(|open| News {
+        id: fresh(),
+        change: AlertChange::Reminder,
+        since: open.since,
+        alert: open.alert,
+    })
+    .collect()
 }
 
 fn next_look(open: &BTreeMap<AlertKind, OpenAlert>, facts: &Facts, now: Timestamp) -> Timestamp {
@@ -86,7 +102,7 @@ fn next_look(open: &BTreeMap<AlertKind, OpenAlert>, facts: &Facts, now: Timestam
         .map(|known| after(known.told_at, REMIND_EVERY));
     let missing = facts
         .expected
-        .filter(|_| facts.on && !open.contains_key(&AlertKind::NoGoodRun))
+        .filter(|_| !open.contains_key(&AlertKind::NoGoodRun))
         .map(super::judge::Expected::missing_from);
     let step = facts.secret_ends_at.and_then(|end| next_step(end, now));
     let earliest = reminders.chain(missing).chain(step).min();
@@ -193,7 +209,7 @@ mod tests {
             ..well()
         };
         let off = Facts {
-            on: false,
+            wanted: [AlertKind::SecretEnds].into(),
             ..failing.clone()
         };
         told(&mut state, &failing, 0);
@@ -203,6 +219,52 @@ mod tests {
             told(&mut state, &failing, 2),
             [(AlertChange::Raised, AlertKind::SyncFailing)]
         );
+    }
+
+    #[test]
+    fn more_patience_is_no_recovery_and_neither_is_a_rest() {
+        let mut state = fresh();
+        let bad = Facts {
+            failures_in_row: 2,
+            presence: Some(super::super::judge::Silence {
+                last_good_at: at(-1),
+                reason: None,
+            }),
+            ..well()
+        };
+        told(&mut state, &bad, 0);
+        let three = decide(&mut state, &bad, 5, at(1), &mut || AlertId::generate(at(1)));
+        assert_eq!(three, [], "failing until a run goes well");
+        let evening = Facts {
+            presence: None,
+            resting: [AlertKind::PresenceSilent].into(),
+            ..bad.clone()
+        };
+        assert_eq!(told(&mut state, &evening, 2), []);
+        assert_eq!(told(&mut state, &bad, 3), [], "in the morning it is still so");
+        let paused = Facts {
+            wanted: [AlertKind::SyncFailing, AlertKind::SecretEnds].into(),
+            presence: None,
+            ..bad
+        };
+        assert_eq!(told(&mut state, &paused, 4), []);
+        assert!(!state.open.contains_key(&AlertKind::PresenceSilent));
+    }
+
+    #[test]
+    fn what_is_open_is_known_as_it_is_now() {
+        let mut state = fresh();
+        let mut failing = Facts {
+            failures_in_row: 2,
+            ..well()
+        };
+        told(&mut state, &failing, 0);
+        failing.failures_in_row = 9;
+        assert_eq!(told(&mut state, &failing, 1), []);
+        assert!(matches!(
+            state.open[&AlertKind::SyncFailing].alert,
+            Alert::SyncFailing { failures: 9, .. }
+        ));
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
 
 use super::render::{self, Rendered};
 use super::topic::AlertTopic;
@@ -15,6 +18,9 @@ use crate::settings::AddressPolicy;
 use crate::store::StoreError;
 use crate::sync_run::Engine;
 use crate::telemetry::chain;
+
+/// How long one channel may take for one message; a PBX that is busy would have us wait for minutes.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// What an installation may reach, and its topic.
 #[derive(Clone)]
@@ -65,15 +71,18 @@ pub async fn send_test(
         connection,
         settings,
     };
-    let mut results = Vec::new();
-    for channel in channels(settings, outlets) {
-        let result = match &rendered {
-            Ok(rendered) => courier.carry(channel, rendered).await,
-            Err(error) => Err(Undelivered::Refused(error.to_string())),
-        };
-        results.push((channel, result));
-    }
-    results
+    // Side by side: somebody waits for the answer.
+    let tests = channels(settings, outlets).into_iter().map(|channel| {
+        let (courier, rendered) = (&courier, &rendered);
+        async move {
+            let result = match rendered {
+                Ok(rendered) => courier.carry(channel, rendered, &mut BTreeSet::new()).await,
+                Err(error) => Err(Undelivered::Refused(error.to_string())),
+            };
+            (channel, result)
+        }
+    });
+    join_all(tests).await
 }
 
 /// Carries messages of one connection.
@@ -85,8 +94,25 @@ pub(super) struct Courier<'a> {
 }
 
 impl Courier<'_> {
-    /// A channel that is set no more carries nothing, and that is no failure.
-    pub async fn carry(&self, channel: AlertChannel, message: &Rendered) -> Result<(), Undelivered> {
+    /// A channel that is set no more carries nothing, and that is no failure. Mail goes to whom it has not `served` yet.
+    pub async fn carry(
+        &self,
+        channel: AlertChannel,
+        message: &Rendered,
+        served: &mut BTreeSet<String>,
+    ) -> Result<(), Undelivered> {
+        let carried = tokio::time::timeout(LONGEST, self.carry_whole(channel, message, served));
+        carried
+            .await
+            .unwrap_or_else(|_late| Err(Undelivered::Refused("no answer in time".to_owned())))
+    }
+
+    async fn carry_whole(
+        &self,
+        channel: AlertChannel,
+        message: &Rendered,
+        served: &mut BTreeSet<String>,
+    ) -> Result<(), Undelivered> {
         match channel {
             AlertChannel::History => Ok(()),
             AlertChannel::Webhook => match &self.settings.webhook {
@@ -94,7 +120,7 @@ impl Courier<'_> {
                 None => Ok(()),
             },
             AlertChannel::Email => match &self.settings.email {
-                Some(email) => self.mail(email, message).await,
+                Some(email) => self.mail(email, message, served).await,
                 None => Ok(()),
             },
             AlertChannel::Topic => match &self.outlets.topic {
@@ -109,23 +135,38 @@ impl Courier<'_> {
         let address = WebhookAddress::parse(&webhook.url, self.outlets.policy);
         let address = address.map_err(Undelivered::Refused)?;
         let secrets = self.engine.store.alert_secrets(self.connection.id).await?;
-        let secrets = secrets.map(|secrets| secrets.good_at(now)).unwrap_or_default();
-        let posted = address.post(&message.json, &secrets, now).await;
+        let Some(secrets) = secrets else {
+            let sentence = "the webhook has no secret: make a new one";
+            return Err(Undelivered::Refused(sentence.to_owned()));
+        };
+        let posted = address.post(&message.json, &secrets.good_at(now), now).await;
         posted.map_err(Undelivered::Refused)
     }
 
-    /// One mail an address; one that fails has all of them sent again, as nobody knows whose arrived.
-    async fn mail(&self, email: &AlertEmail, message: &Rendered) -> Result<(), Undelivered> {
+    /// One mail an address. One that is refused keeps no other from being sent.
+    async fn mail(
+        &self,
+        email: &AlertEmail,
+        message: &Rendered,
+        served: &mut BTreeSet<String>,
+    ) -> Result<(), Undelivered> {
         let secrets = self.engine.store.secrets(self.connection.id).await?;
         let Some(secrets) = secrets else {
             let sentence = "the secrets of this connection are missing; enter them again";
             return Err(Undelivered::Refused(sentence.to_owned()));
         };
         let sides = self.engine.sides.sides(self.connection, &secrets)?;
+        let mut refused = Ok(());
         for to in &email.to {
-            send(sides.mailer.as_ref(), to, message).await?;
+            if served.contains(to) {
+                continue;
+            }
+            match send(sides.mailer.as_ref(), to, message).await {
+                Ok(()) => drop(served.insert(to.clone())),
+                Err(error) => refused = refused.and(Err(error)),
+            }
         }
-        Ok(())
+        refused
     }
 }
 

@@ -31,14 +31,15 @@ fn line(news: &News, at: Timestamp, connection: &Connection) -> OperationRecord 
     }
 }
 
-/// That a message reached nobody on this channel.
+/// That a message is not tried any more on this channel; the same line however often it is written.
 pub(super) fn given_up(
     connection: &Connection,
-    channel: AlertChannel,
+    (message, channel): (&AlertMessage, AlertChannel),
     problem: &str,
-    id: AlertId,
     at: Timestamp,
 ) -> OperationRecord {
+    // Ids of news are others, so each channel's line has its own.
+    let id = uuid::Uuid::from_u128(message.id.as_uuid().as_u128() ^ (channel as u128 + 1)).into();
     let named = match channel {
         AlertChannel::Webhook => "webhook",
         AlertChannel::Email => "mail",

@@ -1,6 +1,6 @@
 //! What is wrong with a connection. Pure: everything was read before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -17,8 +17,11 @@ const LONGEST_REASON: usize = 300;
 /// What is known of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// Whether the connection runs at all: an admin who switched it off knows that nothing happens.
-    pub on: bool,
+    /// Whose absence would be missed. An admin who switched something off knows that it does not happen, and that it goes
+    /// wrong no more is no recovery.
+    pub wanted: BTreeSet<AlertKind>,
+    /// Of what nothing can be said at the moment: it stays as it was.
+    pub resting: BTreeSet<AlertKind>,
     /// Runs that failed in a row.
     pub failures_in_row: u32,
     /// What somebody has to do.
@@ -60,34 +63,34 @@ pub(super) struct Silence {
     pub reason: Option<String>,
 }
 
-/// Everything that is wrong.
+/// Everything that is wrong. `failed_runs`: so many in a row are an alert.
 pub(super) fn wrong(facts: &Facts, failed_runs: u32, now: Timestamp) -> BTreeMap<AlertKind, Alert> {
     let secret = facts
         .secret_ends_at
         .and_then(|end| SecretWarning::reached(end, now))
         .map(|SecretWarning { ends_at, days }| Alert::SecretEnds { ends_at, days });
-    let mut alerts = vec![secret];
-    if facts.on {
-        alerts.extend([
-            failing(facts, failed_runs),
-            facts
-                .held
-                .map(|(run, removals)| Alert::PlanHeld { run, removals }),
-            facts
-                .expected
-                .filter(|expected| expected.missing_from() <= now)
-                .map(|expected| Alert::NoGoodRun {
-                    last_good_at: expected.good_at,
-                }),
-            facts.presence.as_ref().map(|silence| Alert::PresenceSilent {
-                last_good_at: silence.last_good_at,
-                reason: silence.reason.as_deref().map(short),
-            }),
-            lost(&facts.lost_subscriptions),
-        ]);
-    }
+    let silence = facts.presence.as_ref().map(|silence| Alert::PresenceSilent {
+        last_good_at: silence.last_good_at,
+        reason: silence.reason.as_deref().map(short),
+    });
+    let missing = facts.expected.filter(|expected| expected.missing_from() <= now);
+    let alerts = [
+        secret,
+        failing(facts, failed_runs),
+        facts
+            .held
+            .map(|(run, removals)| Alert::PlanHeld { run, removals }),
+        missing.map(|expected| Alert::NoGoodRun {
+            last_good_at: expected.good_at,
+        }),
+        silence,
+        lost(&facts.lost_subscriptions),
+    ];
     let alerts = alerts.into_iter().flatten();
-    alerts.map(|alert| (alert.kind(), alert)).collect()
+    alerts
+        .map(|alert| (alert.kind(), alert))
+        .filter(|(kind, _)| facts.wanted.contains(kind))
+        .collect()
 }
 
 fn failing(facts: &Facts, failed_runs: u32) -> Option<Alert> {
@@ -151,7 +154,8 @@ pub(super) mod tests {
     /// A connection on which nothing is wrong.
     pub fn well() -> Facts {
         Facts {
-            on: true,
+            wanted: AlertKind::ALL.into(),
+            resting: BTreeSet::new(),
             failures_in_row: 0,
             attention: None,
             run_error: None,
@@ -233,7 +237,7 @@ pub(super) mod tests {
             (
                 "of_a_connection_that_is_off_only_the_secret_matters",
                 |f| {
-                    f.on = false;
+                    f.wanted = [AlertKind::SecretEnds].into();
                     f.failures_in_row = 9;
                     f.held = Some((run(), 7));
                     f.secret_ends_at = Some(at(-1));

@@ -1,6 +1,6 @@
 //! What an admin is told of unasked: what is wrong with a connection, since when, and who still has to hear of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -37,9 +37,9 @@ word! {
     /// A way on which somebody is told.
     pub enum AlertChannel { /// The connection's history.
         History, /// An https address of the admin's choice.
-        Webhook, /// Mail, sent by the PBX.
-        Email, /// The topic of the whole installation.
-        Topic }
+        Webhook, /// The topic of the whole installation.
+        Topic, /// Mail, sent by the PBX: last, because it takes longest.
+        Email }
 }
 
 impl AlertKind {
@@ -161,7 +161,7 @@ impl Alert {
 /// An alert that is not over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenAlert {
-    /// As it was told last.
+    /// As it is now.
     pub alert: Alert,
     /// Since when it is so.
     pub since: Timestamp,
@@ -205,6 +205,9 @@ pub struct Tries {
     /// Why the last one failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// Mail addresses that have it already.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub served: BTreeSet<String>,
 }
 
 /// What is remembered of a connection's alerts.
@@ -212,6 +215,9 @@ pub struct Tries {
 pub struct AlertState {
     /// What is wrong, as far as it was decided to be told.
     pub open: BTreeMap<AlertKind, OpenAlert>,
+    /// The channels that were set when somebody last looked: one that is new hears what is open.
+    #[serde(default)]
+    pub channels: BTreeSet<AlertChannel>,
     /// Since when runs are expected; `None`: they are not.
     pub watched_since: Option<Timestamp>,
     /// What was decided and is not told everywhere yet, oldest first.
@@ -225,17 +231,24 @@ impl AlertState {
     pub fn to_look_at(at: Timestamp) -> Self {
         Self {
             open: BTreeMap::new(),
+            channels: BTreeSet::new(),
             watched_since: None,
             outbox: Vec::new(),
             look_at: at,
         }
     }
 
-    /// When somebody has to attend to this.
+    /// When somebody has to attend to this: to what is first on a channel; what came later waits for it.
     pub fn due_at(&self) -> Timestamp {
-        let tries = self.outbox.iter().flat_map(|message| message.waiting.values());
-        let earliest = tries.map(|tries| tries.next_at).min();
-        earliest.map_or(self.look_at, |at| at.min(self.look_at))
+        let mut first = BTreeMap::new();
+        for (channel, tries) in self.outbox.iter().flat_map(|message| &message.waiting) {
+            first.entry(*channel).or_insert(tries.next_at);
+        }
+        first
+            .into_values()
+            .chain([self.look_at])
+            .min()
+            .unwrap_or(self.look_at)
     }
 }
 

@@ -78,14 +78,26 @@ impl Store {
         connection: ConnectionId,
         change: impl Fn(&mut AlertState),
     ) -> Result<(), StoreError> {
+        self.with_alerts(connection, None, change).await
+    }
+
+    /// The same; with `begin`, what is not there yet begins with a look at that time.
+    async fn with_alerts(
+        &self,
+        connection: ConnectionId,
+        begin: Option<Timestamp>,
+        change: impl Fn(&mut AlertState),
+    ) -> Result<(), StoreError> {
         let mut patience = Patience::default();
         loop {
-            let Some(read) = self.alerts(connection).await? else {
+            let read = self.alerts(connection).await?;
+            let version = read.as_ref().map(|read| read.version);
+            let before = read.map(|read| read.value);
+            let Some(mut changed) = before.clone().or(begin.map(AlertState::to_look_at)) else {
                 return Ok(());
             };
-            let mut changed = read.value.clone();
             change(&mut changed);
-            if changed == read.value || self.save_alerts(connection, &changed, Some(read.version)).await? {
+            if before.as_ref() == Some(&changed) || self.save_alerts(connection, &changed, version).await? {
                 return Ok(());
             }
             if !patience.wait(self).await {
@@ -98,12 +110,10 @@ impl Store {
 
     /// Has somebody look at `at` at the latest whether a connection gives cause for an alert. Repeating is safe.
     pub async fn alerts_soon(&self, connection: ConnectionId, at: Timestamp) -> Result<(), StoreError> {
-        let first = AlertState::to_look_at(at);
-        if self.alerts(connection).await?.is_none() && self.save_alerts(connection, &first, None).await? {
-            return Ok(());
-        }
-        self.change_alerts(connection, |state| state.look_at = state.look_at.min(at))
-            .await
+        self.with_alerts(connection, Some(at), |state| {
+            state.look_at = state.look_at.min(at)
+        })
+        .await
     }
 
     /// Forgets it all, with a connection that is gone or ended.

@@ -2,6 +2,7 @@
 //! Planning again from the present state yields what is left, so a run may be cut anywhere.
 
 pub mod approval;
+mod close;
 pub(crate) mod collect;
 mod conduct;
 pub mod consent;
@@ -23,6 +24,7 @@ mod outcome;
 mod part;
 pub mod request;
 pub mod run;
+mod status;
 mod teardown;
 mod users;
 pub mod visibility;

@@ -8,30 +8,22 @@ use uuid::Uuid;
 
 use crate::calls::counted;
 use crate::deadline::Deadline;
-use crate::domain::alert::LEAST_PATIENCE;
 use crate::domain::change::Changes;
-use crate::domain::connection::{Connection, ConnectionStatus};
+use crate::domain::connection::Connection;
 use crate::domain::ids::{ConnectionId, SyncRunId};
-use crate::domain::operation_record::ObjectKind;
-use crate::domain::permissions::CONTACTS;
 use crate::domain::schedule::next_run;
 use crate::domain::settings::ConnectionSettings;
-use crate::domain::sync_run::{RunMode, RunRequest, RunState, SyncPart, SyncRun, Trigger};
-use crate::ports::{PermissionName, SideError, SyncHint};
-use crate::store::{Finish, GoodRun, Lease, Settled, StoreError, Versioned, WorkState};
+use crate::domain::sync_run::{RunMode, RunRequest, RunState, SyncRun, Trigger};
+use crate::ports::{SideError, SyncHint};
+use crate::store::{Finish, Lease, StoreError, WorkState};
 
 use super::Engine;
-use super::conduct::{self, Conducted};
-use super::consent::{LackError, lacking};
-use super::failure::{RunFailure, back_off};
+use super::close::{close, uneventful};
+use super::conduct;
+use super::failure::back_off;
 use super::lease::{LEASE_TTL, while_held};
 use super::lifecycle::next_scheduled;
 use super::measure::Stretch;
-use super::request::hint;
-use super::teardown::{self, After};
-
-/// A run's end is written well within this.
-const ALERTS_IN_ANY_CASE: Duration = Duration::from_mins(2);
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,258 +234,6 @@ async fn cancel(
     };
     engine.store.finish_run(lease, finish, &run).await?;
     Ok(RunEnd::Finished(run.id))
-}
-
-/// Writes the end of the run, of the work state and, where it changed, of the connection's status.
-async fn close(
-    engine: &Engine,
-    lease: &Lease,
-    connection: Versioned<Connection>,
-    (mut run, stretch): (SyncRun, Stretch),
-    state: &WorkState,
-    conducted: Conducted,
-) -> Result<(), RunError> {
-    let now = engine.clock.now();
-    let before = connection.value.clone();
-    let settings = engine
-        .store
-        .settings(lease.connection)
-        .await?
-        .map(|settings| settings.value);
-    let next = settings
-        .as_ref()
-        .and_then(|settings| next_scheduled(&before, settings, now));
-    let counts = conducted.counts.unwrap_or(state.counts);
-    let mut finish = Finish {
-        next_scheduled_at: next,
-        counts,
-        ..uneventful(run.id, state)
-    };
-    match &conducted.end {
-        conduct::End::OutOfTime => {
-            run.request.trigger = Trigger::Continuation;
-            finish.continues = true;
-            finish.due_at = Some(now);
-        }
-        conduct::End::Held => {
-            finish.held_run = Some(Some(run.id));
-            finish.halted = false;
-        }
-        conduct::End::Cancelled => run.state = RunState::Cancelled,
-        conduct::End::Failed(failure) => {
-            run.state = RunState::Failed;
-            run.error = Some(failure.sentence.clone());
-            finish.failed = true;
-            if failure.must_not_repeat {
-                // Somebody has to change something first; that sets the next time anew.
-                finish.next_scheduled_at = None;
-                finish.halted = true;
-            } else {
-                finish.due_at = Some(now + back_off(state.failures_in_row + 1));
-            }
-        }
-        conduct::End::Done => {
-            run.state = done_state(&run);
-            finish.halted = false;
-        }
-    }
-    if let (conduct::End::Done | conduct::End::Held, Some(trouble)) = (&conducted.end, &conducted.trouble)
-        && !trouble.can_wait
-    {
-        finish.failed = true;
-        finish.due_at = Some(now + back_off(state.failures_in_row + 1));
-    }
-    if is_about_everybody(&run) {
-        finish.problems = Some(run.problems.clone());
-    }
-    if !matches!(conducted.end, conduct::End::OutOfTime | conduct::End::Held) {
-        run.finished_at = Some(now);
-    }
-    if matches!(conducted.end, conduct::End::Done | conduct::End::Held) && !run.request.dry_run {
-        finish.good = conducted.counts.map(|counts| GoodRun {
-            at: now,
-            managed: counts,
-        });
-    }
-    stretch.tell(&run, now);
-    if !run.request.dry_run {
-        set_status(engine, connection, settings.as_ref(), (&run, &conducted)).await?;
-        settle(engine, lease, &run, &conducted).await?;
-    }
-    let is_news = !was_well(&before, state, now) || !went_well(&conducted);
-    if is_news {
-        // In case that this process dies before it asks again, below: then what ended is seen a little later.
-        engine
-            .store
-            .alerts_soon(lease.connection, now + ALERTS_IN_ANY_CASE)
-            .await?;
-    }
-    match teardown::after(engine, &before, &run, &conducted.end).await? {
-        After::Nothing => engine.store.finish_run(lease, finish, &run).await?,
-        After::Again => {
-            finish.due_at = Some(now + back_off(1));
-            engine.store.finish_run(lease, finish, &run).await?;
-        }
-        After::Over(connection) => {
-            let store = &engine.store;
-            store.finish_teardown(lease, finish, &run, &connection).await?;
-        }
-    }
-    if is_news {
-        engine.store.alerts_soon(lease.connection, now).await?;
-    }
-    if matches!(conducted.end, conduct::End::OutOfTime) {
-        hint(engine, lease.connection, Trigger::Continuation, Some(run.id)).await;
-    }
-    Ok(())
-}
-
-/// Whether nothing of the runs before gives cause for an alert, or for telling that one is over.
-fn was_well(connection: &Connection, state: &WorkState, now: Timestamp) -> bool {
-    let calm = state.failures_in_row == 0 && state.held_run.is_none();
-    // The first good run begins the time within which the next one is expected; after a longer one it was missed.
-    let expected = state
-        .last_good_run_at
-        .is_some_and(|at| now.duration_since(at) < LEAST_PATIENCE);
-    calm && expected && connection.status == ConnectionStatus::Connected
-}
-
-fn went_well(conducted: &Conducted) -> bool {
-    matches!(conducted.end, conduct::End::Done) && conducted.trouble.is_none()
-}
-
-/// Changes that the run took up are in step, or wait again: with the next try after a failure, soon where single objects
-/// failed, and in the hands of the run that goes on.
-async fn settle(
-    engine: &Engine,
-    lease: &Lease,
-    run: &SyncRun,
-    conducted: &Conducted,
-) -> Result<(), StoreError> {
-    if run.request.user.is_some() || matches!(conducted.end, conduct::End::OutOfTime) {
-        return Ok(());
-    }
-    let how = if conducted.whole {
-        Settled::Done
-    } else {
-        Settled::Again(engine.clock.now() + back_off(1))
-    };
-    engine.store.settle_pending(lease, how).await
-}
-
-/// The end of a run after which everything is as it was.
-fn uneventful(run: SyncRunId, state: &WorkState) -> Finish {
-    Finish {
-        due_at: None,
-        next_scheduled_at: None,
-        good: None,
-        run,
-        held_run: None,
-        counts: state.counts,
-        problems: None,
-        failed: false,
-        halted: state.halted,
-        continues: false,
-    }
-}
-
-/// Neither a look nor a single person tells how the connection is doing.
-fn is_about_everybody(run: &SyncRun) -> bool {
-    !run.request.dry_run && run.request.user.is_none()
-}
-
-fn done_state(run: &SyncRun) -> RunState {
-    if run.counts().failed > 0 || !run.problems.is_empty() {
-        RunState::PartlyFailed
-    } else {
-        RunState::Succeeded
-    }
-}
-
-/// A failure that lasts is shown on the connection; the first success clears it, unless a part that this run did not need
-/// lacks something.
-async fn set_status(
-    engine: &Engine,
-    mut connection: Versioned<Connection>,
-    settings: Option<&ConnectionSettings>,
-    (run, conducted): (&SyncRun, &Conducted),
-) -> Result<(), StoreError> {
-    // A run that takes away what a disabled connection leaves behind switches nothing on.
-    if !connection.value.status.may_run() {
-        return Ok(());
-    }
-    let failure = match &conducted.end {
-        conduct::End::Failed(failure) => Some(failure),
-        conduct::End::Done | conduct::End::Held => conducted.trouble.as_ref(),
-        conduct::End::OutOfTime | conduct::End::Cancelled => None,
-    };
-    let status = match (&conducted.end, failure) {
-        (
-            _,
-            Some(RunFailure {
-                sentence,
-                needs_attention: true,
-                ..
-            }),
-        ) => ConnectionStatus::NeedsAttention {
-            reason: sentence.clone(),
-        },
-        (conduct::End::Done | conduct::End::Held, _) => match settings {
-            Some(settings) => recovered(engine, &connection.value, settings, run).await?,
-            None => return Ok(()),
-        },
-        _ => return Ok(()),
-    };
-    if connection.value.status == status {
-        return Ok(());
-    }
-    connection.value.status = status;
-    match engine.store.save_connection(&connection).await {
-        // An admin changed the connection meanwhile; their word counts, and the next run judges again.
-        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-/// The status after a good run. What was well stays well without a question.
-async fn recovered(
-    engine: &Engine,
-    connection: &Connection,
-    settings: &ConnectionSettings,
-    run: &SyncRun,
-) -> Result<ConnectionStatus, StoreError> {
-    if connection.status == ConnectionStatus::Connected {
-        return Ok(ConnectionStatus::Connected);
-    }
-    let Some(secrets) = engine.store.secrets(connection.id).await? else {
-        return Ok(connection.status.clone());
-    };
-    let Ok(sides) = engine.sides.sides(connection, &secrets) else {
-        return Ok(connection.status.clone());
-    };
-    let found = lacking(&engine.store, sides.directory.as_ref(), connection.id, settings);
-    match found.await {
-        Ok(lack) => Ok(lack
-            .but(proven_by(run))
-            .sentence()
-            .map_or(ConnectionStatus::Connected, |reason| {
-                ConnectionStatus::NeedsAttention { reason }
-            })),
-        Err(LackError::Store(error)) => Err(error),
-        // The next run asks again.
-        Err(LackError::Directory(_)) => Ok(connection.status.clone()),
-    }
-}
-
-/// Permissions without which the run would have gone otherwise, whatever a single question says of them: where Exchange
-/// lets the app into some mailboxes only, the question may be about one of the others.
-fn proven_by(run: &SyncRun) -> &'static [PermissionName] {
-    let read_contacts = run.counts_by_object.contains_key(&ObjectKind::Contact);
-    if read_contacts && !run.problems.contains_key(&SyncPart::Contacts) {
-        &[CONTACTS]
-    } else {
-        &[]
-    }
 }
 
 async fn next_time(engine: &Engine, connection: &Connection) -> Result<Option<Timestamp>, StoreError> {

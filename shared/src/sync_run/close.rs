@@ -1,0 +1,200 @@
+//! The end of a run: what the work state, the changes that wait, the connection's status and its alerts learn of it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Engine;
+use super::conduct::{self, Conducted};
+use super::failure::back_off;
+use super::lifecycle::next_scheduled;
+use super::measure::Stretch;
+use super::request::hint;
+use super::run::RunError;
+use super::status::set_status;
+use super::teardown::{self, After};
+use crate::domain::alert::LEAST_PATIENCE;
+use crate::domain::connection::{Connection, ConnectionStatus};
+use crate::domain::ids::SyncRunId;
+use crate::domain::sync_run::{RunState, SyncRun, Trigger};
+use crate::store::{Finish, GoodRun, Lease, Settled, StoreError, Versioned, WorkState};
+
+/// A run's end is written well within this.
+const ALERTS_IN_ANY_CASE: Duration = Duration::from_mins(2);
+
+/// Writes the end of the run, of the work state and, where it changed, of the connection's status.
+pub(super) async fn close(
+    engine: &Engine,
+    lease: &Lease,
+    connection: Versioned<Connection>,
+    (mut run, stretch): (SyncRun, Stretch),
+    state: &WorkState,
+    conducted: Conducted,
+) -> Result<(), RunError> {
+    let now = engine.clock.now();
+    let before = connection.value.clone();
+    let settings = engine
+        .store
+        .settings(lease.connection)
+        .await?
+        .map(|settings| settings.value);
+    let next = settings
+        .as_ref()
+        .and_then(|settings| next_scheduled(&before, settings, now));
+    let mut finish = decide(&mut run, state, &conducted, (now, next));
+    stretch.tell(&run, now);
+    if !run.request.dry_run {
+        set_status(engine, connection, settings.as_ref(), (&run, &conducted)).await?;
+        settle(engine, lease, &run, &conducted).await?;
+    }
+    let is_news = !was_well(&before, state, now) || !went_well(&conducted);
+    if is_news {
+        // In case that this process dies before it asks again, below: then what ended is seen a little later.
+        engine
+            .store
+            .alerts_soon(lease.connection, now + ALERTS_IN_ANY_CASE)
+            .await?;
+    }
+    match teardown::after(engine, &before, &run, &conducted.end).await? {
+        After::Nothing => engine.store.finish_run(lease, finish, &run).await?,
+        After::Again => {
+            finish.due_at = Some(now + back_off(1));
+            engine.store.finish_run(lease, finish, &run).await?;
+        }
+        After::Over(connection) => {
+            let store = &engine.store;
+            store.finish_teardown(lease, finish, &run, &connection).await?;
+        }
+    }
+    if is_news {
+        engine.store.alerts_soon(lease.connection, now).await?;
+    }
+    if matches!(conducted.end, conduct::End::OutOfTime) {
+        hint(engine, lease.connection, Trigger::Continuation, Some(run.id)).await;
+    }
+    Ok(())
+}
+
+/// What the work state learns of the end, and the run's own last words.
+fn decide(
+    run: &mut SyncRun,
+    state: &WorkState,
+    conducted: &Conducted,
+    (now, next): (Timestamp, Option<Timestamp>),
+) -> Finish {
+    let counts = conducted.counts.unwrap_or(state.counts);
+    let mut finish = Finish {
+        next_scheduled_at: next,
+        counts,
+        ..uneventful(run.id, state)
+    };
+    match &conducted.end {
+        conduct::End::OutOfTime => {
+            run.request.trigger = Trigger::Continuation;
+            finish.continues = true;
+            finish.due_at = Some(now);
+        }
+        conduct::End::Held => {
+            finish.held_run = Some(Some(run.id));
+            finish.halted = false;
+        }
+        conduct::End::Cancelled => run.state = RunState::Cancelled,
+        conduct::End::Failed(failure) => {
+            run.state = RunState::Failed;
+            run.error = Some(failure.sentence.clone());
+            finish.failed = true;
+            if failure.must_not_repeat {
+                // Somebody has to change something first; that sets the next time anew.
+                finish.next_scheduled_at = None;
+                finish.halted = true;
+            } else {
+                finish.due_at = Some(now + back_off(state.failures_in_row + 1));
+            }
+        }
+        conduct::End::Done => {
+            run.state = done_state(run);
+            finish.halted = false;
+        }
+    }
+    if let (conduct::End::Done | conduct::End::Held, Some(trouble)) = (&conducted.end, &conducted.trouble)
+        && !trouble.can_wait
+    {
+        finish.failed = true;
+        finish.due_at = Some(now + back_off(state.failures_in_row + 1));
+    }
+    if is_about_everybody(run) {
+        finish.problems = Some(run.problems.clone());
+    }
+    if !matches!(conducted.end, conduct::End::OutOfTime | conduct::End::Held) {
+        run.finished_at = Some(now);
+    }
+    if matches!(conducted.end, conduct::End::Done | conduct::End::Held) && !run.request.dry_run {
+        finish.good = conducted.counts.map(|counts| GoodRun {
+            at: now,
+            managed: counts,
+        });
+    }
+    finish
+}
+
+/// Whether nothing of the runs before gives cause for an alert, or for telling that one is over.
+fn was_well(connection: &Connection, state: &WorkState, now: Timestamp) -> bool {
+    let calm = state.failures_in_row == 0 && state.held_run.is_none();
+    // The first good run begins the time within which the next one is expected; after a longer one it was missed.
+    let expected = state
+        .last_good_run_at
+        .is_some_and(|at| now.duration_since(at) < LEAST_PATIENCE);
+    calm && expected && connection.status == ConnectionStatus::Connected
+}
+
+fn went_well(conducted: &Conducted) -> bool {
+    matches!(conducted.end, conduct::End::Done) && conducted.trouble.is_none()
+}
+
+/// Changes that the run took up are in step, or wait again: with the next try after a failure, soon where single objects
+/// failed, and in the hands of the run that goes on.
+async fn settle(
+    engine: &Engine,
+    lease: &Lease,
+    run: &SyncRun,
+    conducted: &Conducted,
+) -> Result<(), StoreError> {
+    if run.request.user.is_some() || matches!(conducted.end, conduct::End::OutOfTime) {
+        return Ok(());
+    }
+    let how = if conducted.whole {
+        Settled::Done
+    } else {
+        Settled::Again(engine.clock.now() + back_off(1))
+    };
+    engine.store.settle_pending(lease, how).await
+}
+
+/// The end of a run after which everything is as it was.
+pub(super) fn uneventful(run: SyncRunId, state: &WorkState) -> Finish {
+    Finish {
+        due_at: None,
+        next_scheduled_at: None,
+        good: None,
+        run,
+        held_run: None,
+        counts: state.counts,
+        problems: None,
+        failed: false,
+        halted: state.halted,
+        continues: false,
+    }
+}
+
+/// Neither a look nor a single person tells how the connection is doing.
+fn is_about_everybody(run: &SyncRun) -> bool {
+    !run.request.dry_run && run.request.user.is_none()
+}
+
+fn done_state(run: &SyncRun) -> RunState {
+    if run.counts().failed > 0 || !run.problems.is_empty() {
+        RunState::PartlyFailed
+    } else {
+        RunState::Succeeded
+    }
+}
