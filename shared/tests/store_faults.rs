@@ -162,7 +162,7 @@ async fn a_write_of_the_state_whose_answer_was_lost_is_recognised() {
     wire.inject("TransactWriteItems", Fault::AnswerLost, 1);
     store.start_run(&lease, &run).await.unwrap();
     let mut failed = finish_of(run.id);
-    failed.failed = true;
+    failed.outcome = shared::store::RunOutcome::Failed;
     wire.heal();
     wire.inject("PutItem", Fault::AnswerLost, 1);
     store.finish(&lease, failed).await.unwrap();

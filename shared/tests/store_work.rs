@@ -206,7 +206,7 @@ async fn a_good_end_is_remembered_and_a_bad_one_counted() {
     for _ in 0..2 {
         let lease = leased(store, id).await;
         let mut bad = finish_of(run);
-        bad.failed = true;
+        bad.outcome = shared::store::RunOutcome::Failed;
         bad.due_at = Some(later(900));
         store.finish(&lease, bad).await.unwrap();
     }

@@ -1,13 +1,18 @@
 //! A settings document from JSON: read section by section, so that one wrong section does not hide the next one's problems.
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::domain::number::{ExtensionNumber, NumberRange};
 use shared::domain::settings::{ConnectionSettings, UserSettings};
 use shared::domain::settings_check::{FieldProblem, check};
 
 use crate::body::{push_key, read};
+
+/// Settings as the document that people read and write.
+pub fn of(settings: &impl Serialize) -> Value {
+    serde_json::to_value(settings).expect("settings are texts, numbers, lists and keys that are texts")
+}
 
 /// Good settings, or everything that is wrong with them.
 pub fn parse(document: Value) -> Result<ConnectionSettings, Vec<FieldProblem>> {

@@ -8,9 +8,8 @@ use super::decide::watched_since;
 use super::judge::{Expected, Facts, Silence, patience};
 use crate::domain::alert::{AlertKind, AlertState};
 use crate::domain::connection::{Connection, ConnectionStatus};
-use crate::domain::ids::{ConnectionId, SyncRunId};
+use crate::domain::ids::ConnectionId;
 use crate::domain::settings::ConnectionSettings;
-use crate::domain::sync_run::RunState;
 use crate::store::{PresenceWork, Store, StoreError, WorkState};
 
 /// The facts; notes in the state since when runs are expected.
@@ -32,6 +31,7 @@ pub(super) async fn gather(
         good_at: work.last_good_run_at.map_or(since, |at| at.max(since)),
         patience: patience(&settings.schedule),
     });
+    let held = store.waiting_for_approval(id, &work).await?;
     Ok(Facts {
         wanted,
         resting: resting(presence.as_ref(), now),
@@ -41,7 +41,7 @@ pub(super) async fn gather(
             _ => None,
         },
         run_error: run_error(store, id, &work).await?,
-        held: held(store, id, &work).await?,
+        held: held.map(|run| (run.id, run.held.map_or(0, |held| held.count))),
         expected,
         presence: silence(presence, now),
         secret_ends_at: connection.secret_expires_at,
@@ -88,20 +88,6 @@ async fn run_error(store: &Store, id: ConnectionId, work: &WorkState) -> Result<
         return Ok(None);
     };
     Ok(store.run(id, last).await?.and_then(|run| run.error_sentence()))
-}
-
-/// The work state names the last run that was held; whether it still waits, the run knows.
-async fn held(
-    store: &Store,
-    id: ConnectionId,
-    work: &WorkState,
-) -> Result<Option<(SyncRunId, u64)>, StoreError> {
-    let Some(held) = work.held_run else {
-        return Ok(None);
-    };
-    let run = store.run(id, held).await?;
-    let waits = run.filter(|run| run.state == RunState::Held);
-    Ok(waits.map(|run| (run.id, run.held.map_or(0, |held| held.count))))
 }
 
 fn silence(work: Option<PresenceWork>, now: Timestamp) -> Option<Silence> {

@@ -89,7 +89,8 @@ async fn see_to(engine: &Engine, id: ConnectionId, around: &Surroundings) -> Res
             };
             note_look(engine, id, &mut watch, look.look().await);
             if let Some(work) = store.work_state(id).await? {
-                Vitals::of(&connection, &watch, &work, engine.clock.now()).log(&connection);
+                let waits = store.waiting_for_approval(id, &work).await?.is_some();
+                Vitals::of(&connection, &watch, (&work, waits), engine.clock.now()).log(&connection);
             }
         }
     }

@@ -24,14 +24,20 @@ pub(super) struct Vitals {
 }
 
 impl Vitals {
-    pub(super) fn of(connection: &Connection, watch: &Watch, work: &WorkState, now: Timestamp) -> Self {
+    /// `work`: with whether a plan waits.
+    pub(super) fn of(
+        connection: &Connection,
+        watch: &Watch,
+        (work, waits): (&WorkState, bool),
+        now: Timestamp,
+    ) -> Self {
         let good_run = work.last_good_run_at.unwrap_or(connection.created_at);
         let first_end = watch.subscriptions.values().map(|known| known.ends_at).min();
         Self {
             hours_since_good_run: seconds(good_run, now) / HOUR,
             subscription_ends_in_hours: first_end.map(|end| seconds(now, end) / HOUR),
             secret_ends_in_days: connection.secret_expires_at.map(|end| seconds(now, end) / DAY),
-            held_plans: work.held_run.map_or(0, |_| 1),
+            held_plans: u64::from(waits),
         }
     }
 
@@ -75,7 +81,7 @@ mod tests {
         let mut connection = connection();
         let watch = Watch::idle(connection.tenant, now);
         let mut work = WorkState::default();
-        let vitals = Vitals::of(&connection, &watch, &work, now);
+        let vitals = Vitals::of(&connection, &watch, (&work, false), now);
         assert_eq!(
             vitals,
             Vitals {
@@ -87,8 +93,7 @@ mod tests {
         );
         connection.secret_expires_at = Some(later(now, Duration::from_hours(24 * 14)));
         work.last_good_run_at = Some(later(Timestamp::UNIX_EPOCH, Duration::from_hours(47)));
-        work.held_run = Some(uuid::Uuid::from_u128(1).into());
-        let vitals = Vitals::of(&connection, &watch, &work, now);
+        let vitals = Vitals::of(&connection, &watch, (&work, true), now);
         assert_eq!(
             (
                 vitals.hours_since_good_run,
@@ -105,7 +110,7 @@ mod tests {
         let mut connection = connection();
         connection.secret_expires_at = Some(Timestamp::UNIX_EPOCH);
         let watch = Watch::idle(connection.tenant, now);
-        let vitals = Vitals::of(&connection, &watch, &WorkState::default(), now);
+        let vitals = Vitals::of(&connection, &watch, (&WorkState::default(), false), now);
         assert_eq!(vitals.secret_ends_in_days, Some(-2.0));
     }
 

@@ -217,8 +217,8 @@ impl Claimed {
         let silent = stored.as_ref().and_then(|work| work.alert_since);
         if silent.is_some() != self.work.alert_since.is_some() {
             store
-                .alerts_soon(self.connection, poller.engine.clock.now())
-                .await?;
+                .ask_for_alerts(self.connection, poller.engine.clock.now())
+                .await;
         }
         Ok(match outcome {
             Outcome::Gone => PollEnd::NothingDue,
@@ -381,7 +381,7 @@ pub async fn tell_of_silence(
     });
     if after.await?.is_some_and(|work| work.alert_since == Some(now)) {
         warn_of_silence(connection);
-        store.alerts_soon(connection, now).await?;
+        store.ask_for_alerts(connection, now).await;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::write::{Expression, VACANT, Written};
 use super::{Store, Version, Versioned};
 use crate::domain::alert::AlertState;
 use crate::domain::ids::ConnectionId;
+use crate::telemetry::chain;
 
 const WHAT: &str = "alerts of a connection";
 
@@ -114,6 +115,14 @@ impl Store {
             state.look_at = state.look_at.min(at)
         })
         .await
+    }
+
+    /// The same for whoever has something of more weight to do: that it fails keeps nothing else from being done. Somebody
+    /// looks once a day in any case.
+    pub async fn ask_for_alerts(&self, connection: ConnectionId, at: Timestamp) {
+        if let Err(error) = self.alerts_soon(connection, at).await {
+            tracing::warn!(connection.id = %connection, error = %chain(&error), "a look at alerts could not be asked for");
+        }
     }
 
     /// Forgets it all, with a connection that is gone or ended.

@@ -46,12 +46,23 @@ pub struct Finish {
     pub counts: ManagedCounts,
     /// `None` keeps which parts could not be done and why, `Some` replaces it.
     pub problems: Option<BTreeMap<SyncPart, String>>,
-    /// Whether the run failed.
-    pub failed: bool,
+    /// What the run says of how the connection is doing.
+    pub outcome: RunOutcome,
     /// Whether changes may start a run again before somebody acts.
     pub halted: bool,
     /// Whether the same run goes on with the next lease.
     pub continues: bool,
+}
+
+/// How a run ended, as far as it tells how a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunOutcome {
+    /// It failed.
+    Failed,
+    /// It went well.
+    Good,
+    /// It goes on, was called off, wrote nothing, or was about one person.
+    SaysNothing,
 }
 
 /// What is remembered of a good run.
@@ -188,7 +199,7 @@ fn end(state: &mut StateRow, finish: &Finish) {
         held_run,
         counts,
         problems,
-        failed,
+        outcome,
         halted,
         continues,
     } = finish;
@@ -212,10 +223,10 @@ fn end(state: &mut StateRow, finish: &Finish) {
     state.running_run = continues.then_some(*run);
     state.running_fence = None;
     state.last_run = Some(*run);
-    state.failures_in_row = if *failed {
-        state.failures_in_row.saturating_add(1)
-    } else {
-        0
+    state.failures_in_row = match outcome {
+        RunOutcome::Failed => state.failures_in_row.saturating_add(1),
+        RunOutcome::Good => 0,
+        RunOutcome::SaysNothing => state.failures_in_row,
     };
     (state.extensions, state.groups, state.contacts) = (counts.extensions, counts.groups, counts.contacts);
     state.lease_owner = None;

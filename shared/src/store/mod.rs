@@ -67,7 +67,7 @@ pub use definition::{TableDefinition, create_table, table_definition};
 pub use delegated_grant::StoredGrant;
 pub use due::{Due, DueWork};
 pub use error::{Cause, StoreError};
-pub use lease::{Finish, GoodRun, Lease};
+pub use lease::{Finish, GoodRun, Lease, RunOutcome};
 pub use login_attempts::{LoginAttempt, Purpose};
 pub use mailbox_memories::KnownPurposes;
 pub use paging::Page;

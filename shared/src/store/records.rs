@@ -97,8 +97,8 @@ impl Store {
             .try_map(read)
     }
 
-    /// What happened to one object, newest first: `object` is its object id in the directory or the PBX's key. The
-    /// latter reads the connection's whole history of that time.
+    /// What happened to one object, newest first: `object` is its id in the directory or the PBX's key, which is a number.
+    /// The latter reads the connection's whole history of that time.
     pub async fn history(
         &self,
         connection: ConnectionId,
@@ -108,8 +108,10 @@ impl Store {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<Page<OperationRecord>, StoreError> {
-        let listing = if EntraUserId::parse(object).is_ok() {
-            let key = object_key(connection, &object.to_ascii_lowercase());
+        let listing = if object.parse::<u64>().is_err() {
+            // Object ids are spelt either way, ids of contacts in one way alone.
+            let spelt = EntraUserId::parse(object).map_or_else(|_| object.to_owned(), |id| id.to_string());
+            let key = object_key(connection, &spelt);
             let (from, to) = (sortable(nanos(from)), sortable(nanos(to)));
             Listing::of_index(HISTORY_INDEX, "object_key", text(key))
                 .between("object_at", text(from), text(to))

@@ -10,7 +10,7 @@ use super::item::{AttributeValue, Row, body, expiry, from_doc, nanos, number, te
 use super::keys::{Key, Partition};
 use super::paging::{Listing, Page};
 use super::write::{Expression, PRESENT, Written};
-use super::{Lease, Stale, Store};
+use super::{Lease, Stale, Store, WorkState};
 use crate::domain::ids::{ConnectionId, SyncRunId};
 use crate::domain::sync_run::{RunState, SyncRun, Verdict};
 
@@ -89,6 +89,20 @@ impl Store {
     pub async fn run(&self, connection: ConnectionId, run: SyncRunId) -> Result<Option<SyncRun>, StoreError> {
         let row = self.get(&Key::run(connection, run), "reading a run").await?;
         row.map(read).transpose()
+    }
+
+    /// The run whose removals wait for a person. The work state names the last that was held; whether it still waits, the
+    /// run knows.
+    pub async fn waiting_for_approval(
+        &self,
+        connection: ConnectionId,
+        work: &WorkState,
+    ) -> Result<Option<SyncRun>, StoreError> {
+        let Some(held) = work.held_run else {
+            return Ok(None);
+        };
+        let run = self.run(connection, held).await?;
+        Ok(run.filter(|run| run.state == RunState::Held))
     }
 
     /// Runs, newest first.

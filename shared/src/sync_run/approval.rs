@@ -87,7 +87,7 @@ pub async fn approve(engine: &Engine, connection: ConnectionId, id: SyncRunId) -
         Err(error) => return Err(error.into()),
     }
     hint(engine, connection, Trigger::Manual, Some(id)).await;
-    engine.store.alerts_soon(connection, now).await?;
+    engine.store.ask_for_alerts(connection, now).await;
     Ok(())
 }
 
@@ -191,5 +191,6 @@ async fn end(engine: &Engine, run: &mut SyncRun) -> Result<(), StoreError> {
     let now = engine.clock.now();
     run.finished_at = Some(now);
     engine.store.put_new_run(run).await?;
-    engine.store.alerts_soon(run.connection, now).await
+    engine.store.ask_for_alerts(run.connection, now).await;
+    Ok(())
 }

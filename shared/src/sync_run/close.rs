@@ -17,7 +17,7 @@ use crate::domain::alert::LEAST_PATIENCE;
 use crate::domain::connection::{Connection, ConnectionStatus};
 use crate::domain::ids::SyncRunId;
 use crate::domain::sync_run::{RunState, SyncRun, Trigger};
-use crate::store::{Finish, GoodRun, Lease, Settled, StoreError, Versioned, WorkState};
+use crate::store::{Finish, GoodRun, Lease, RunOutcome, Settled, StoreError, Versioned, WorkState};
 
 /// A run's end is written well within this.
 const ALERTS_IN_ANY_CASE: Duration = Duration::from_mins(2);
@@ -47,13 +47,13 @@ pub(super) async fn close(
         set_status(engine, connection, settings.as_ref(), (&run, &conducted)).await?;
         settle(engine, lease, &run, &conducted).await?;
     }
-    let is_news = !was_well(&before, state, now) || !went_well(&conducted);
+    let is_news = is_news((&before, state), &run, &conducted, now);
     if is_news {
         // In case that this process dies before it asks again, below: then what ended is seen a little later.
         engine
             .store
-            .alerts_soon(lease.connection, now + ALERTS_IN_ANY_CASE)
-            .await?;
+            .ask_for_alerts(lease.connection, now + ALERTS_IN_ANY_CASE)
+            .await;
     }
     match teardown::after(engine, &before, &run, &conducted.end).await? {
         After::Nothing => engine.store.finish_run(lease, finish, &run).await?,
@@ -67,7 +67,7 @@ pub(super) async fn close(
         }
     }
     if is_news {
-        engine.store.alerts_soon(lease.connection, now).await?;
+        engine.store.ask_for_alerts(lease.connection, now).await;
     }
     if matches!(conducted.end, conduct::End::OutOfTime) {
         hint(engine, lease.connection, Trigger::Continuation, Some(run.id)).await;
@@ -96,13 +96,14 @@ fn decide(
         }
         conduct::End::Held => {
             finish.held_run = Some(Some(run.id));
+            finish.outcome = good_of(run);
             finish.halted = false;
         }
         conduct::End::Cancelled => run.state = RunState::Cancelled,
         conduct::End::Failed(failure) => {
             run.state = RunState::Failed;
             run.error = Some(failure.sentence.clone());
-            finish.failed = true;
+            finish.outcome = RunOutcome::Failed;
             if failure.must_not_repeat {
                 // Somebody has to change something first; that sets the next time anew.
                 finish.next_scheduled_at = None;
@@ -113,13 +114,14 @@ fn decide(
         }
         conduct::End::Done => {
             run.state = done_state(run);
+            finish.outcome = good_of(run);
             finish.halted = false;
         }
     }
     if let (conduct::End::Done | conduct::End::Held, Some(trouble)) = (&conducted.end, &conducted.trouble)
         && !trouble.can_wait
     {
-        finish.failed = true;
+        finish.outcome = RunOutcome::Failed;
         finish.due_at = Some(now + back_off(state.failures_in_row + 1));
     }
     if is_about_everybody(run) {
@@ -137,18 +139,37 @@ fn decide(
     finish
 }
 
+fn good_of(run: &SyncRun) -> RunOutcome {
+    if is_about_everybody(run) {
+        RunOutcome::Good
+    } else {
+        RunOutcome::SaysNothing
+    }
+}
+
+/// Whether a run that ended so gives cause for an alert, or for telling that one is over.
+fn is_news(
+    (connection, state): (&Connection, &WorkState),
+    run: &SyncRun,
+    conducted: &Conducted,
+    now: Timestamp,
+) -> bool {
+    match conducted.end {
+        conduct::End::OutOfTime | conduct::End::Cancelled => false,
+        conduct::End::Held | conduct::End::Failed(_) => true,
+        conduct::End::Done => {
+            is_about_everybody(run) && !(was_well(connection, state, now) && conducted.trouble.is_none())
+        }
+    }
+}
+
 /// Whether nothing of the runs before gives cause for an alert, or for telling that one is over.
 fn was_well(connection: &Connection, state: &WorkState, now: Timestamp) -> bool {
-    let calm = state.failures_in_row == 0 && state.held_run.is_none();
     // The first good run begins the time within which the next one is expected; after a longer one it was missed.
     let expected = state
         .last_good_run_at
         .is_some_and(|at| now.duration_since(at) < LEAST_PATIENCE);
-    calm && expected && connection.status == ConnectionStatus::Connected
-}
-
-fn went_well(conducted: &Conducted) -> bool {
-    matches!(conducted.end, conduct::End::Done) && conducted.trouble.is_none()
+    state.failures_in_row == 0 && expected && connection.status == ConnectionStatus::Connected
 }
 
 /// Changes that the run took up are in step, or wait again: with the next try after a failure, soon where single objects
@@ -180,7 +201,7 @@ pub(super) fn uneventful(run: SyncRunId, state: &WorkState) -> Finish {
         held_run: None,
         counts: state.counts,
         problems: None,
-        failed: false,
+        outcome: RunOutcome::SaysNothing,
         halted: state.halted,
         continues: false,
     }

@@ -175,7 +175,7 @@ pub async fn follow(
         .store
         .watch_soon(connection.id, connection.tenant, now)
         .await?;
-    engine.store.alerts_soon(connection.id, now).await?;
+    engine.store.ask_for_alerts(connection.id, now).await;
     let presence = settings.presence.enabled && connection.status.may_run();
     engine.store.presence_soon(connection.id, presence, now).await
 }
@@ -293,7 +293,8 @@ async fn put_away(engine: &Engine, id: ConnectionId, held: SyncRunId) -> Result<
     run.finished_at = Some(engine.clock.now());
     run.error = Some("a part or the connection was switched on or off meanwhile".to_owned());
     engine.store.put_new_run(&run).await?;
-    engine.store.alerts_soon(id, engine.clock.now()).await
+    engine.store.ask_for_alerts(id, engine.clock.now()).await;
+    Ok(())
 }
 
 /// The run that takes away what is to be taken away.

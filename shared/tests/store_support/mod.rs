@@ -18,7 +18,7 @@ use shared::domain::ids::{ClientId, ConnectionId, EntraUserId, ExtensionId, Sync
 use shared::domain::number::ExtensionNumber;
 use shared::domain::operation_record::{ObjectKind, OperationKind, OperationRecord, OutcomeKind, Reason};
 use shared::domain::sync_run::{RunMode, RunRequest, SyncRun, Trigger};
-use shared::store::{CreateOutcome, Finish, Lease, ManagedCounts, Store};
+use shared::store::{CreateOutcome, Finish, Lease, ManagedCounts, RunOutcome, Store};
 use shared::testing::table::TestTable;
 use uuid::Uuid;
 
@@ -170,7 +170,7 @@ pub fn finish_of(run: SyncRunId) -> Finish {
         held_run: None,
         counts: ManagedCounts::default(),
         problems: None,
-        failed: false,
+        outcome: RunOutcome::Good,
         halted: false,
         continues: false,
     }

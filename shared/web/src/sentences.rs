@@ -2,6 +2,7 @@
 //! English texts, its form with the places of its values; a sentence of that form is ours. Any other comes from outside,
 //! from Microsoft or the PBX, and is quoted as it stands.
 
+use std::cell::Cell;
 use std::sync::LazyLock;
 
 use crate::words::{ENGLISH_SENTENCES, Language, Words};
@@ -18,6 +19,8 @@ const ONE: &str = "one";
 const THEIRS: &str = "theirs";
 /// A sentence within a sentence within a sentence has no more than these.
 const DEEPEST: u8 = 6;
+/// Texts that are looked at for one sentence. One of ours takes a few.
+const MOST_LOOKS: u32 = 500;
 
 /// A sentence in the language of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +126,22 @@ fn may_be(name: &str, value: &str) -> bool {
     !value.is_empty() && !has_blanks
 }
 
+/// How much a sentence may be looked at: names in it may look like joints of sentences, and there may be any number.
+#[derive(Clone, Copy)]
+struct Effort<'a> {
+    depth: u8,
+    looks: &'a Cell<u32>,
+}
+
+impl Effort<'_> {
+    /// One look more, one level deeper; `None` when it is enough.
+    fn deeper(self) -> Option<Self> {
+        self.looks.set(self.looks.get().checked_sub(1)?);
+        let depth = self.depth.checked_sub(1)?;
+        Some(Self { depth, ..self })
+    }
+}
+
 impl Words {
     /// An English sentence in this language.
     pub fn said(&self, sentence: &str) -> Said {
@@ -132,7 +151,12 @@ impl Words {
                 is_ours: true,
             };
         }
-        self.find(sentence, DEEPEST).map_or_else(
+        let looks = Cell::new(MOST_LOOKS);
+        let effort = Effort {
+            depth: DEEPEST,
+            looks: &looks,
+        };
+        self.find(sentence, effort).map_or_else(
             || Said {
                 text: self.quoted(sentence),
                 is_ours: false,
@@ -151,29 +175,35 @@ impl Words {
         self.with("quoted", &[("text", sentence)])
     }
 
-    fn find(self, sentence: &str, depth: u8) -> Option<String> {
-        let depth = depth.checked_sub(1)?;
+    fn find(self, sentence: &str, effort: Effort<'_>) -> Option<String> {
+        let effort = effort.deeper()?;
         let whole = FORMS
             .iter()
             .find_map(|form| Some((form, form.values(sentence, false)?)));
         let Some((form, values)) = whole else {
-            return self.each(sentence, depth);
+            return self.each(sentence, effort);
         };
-        if let Some(text) = self.filled(form, values.clone(), depth, true) {
+        if let Some(text) = self.filled(form, values.clone(), effort, true) {
             return Some(text);
         }
         let others = form.values(sentence, true);
         others
-            .and_then(|others| self.filled(form, others, depth, true))
-            .or_else(|| self.filled(form, values, depth, false))
+            .and_then(|others| self.filled(form, others, effort, true))
+            .or_else(|| self.filled(form, values, effort, false))
     }
 
     /// The sentence with these values; `None` if it is `strict` and one that must be a sentence of ours is none.
-    fn filled(self, form: &Form, values: Vec<(&str, &str)>, depth: u8, strict: bool) -> Option<String> {
+    fn filled(
+        self,
+        form: &Form,
+        values: Vec<(&str, &str)>,
+        effort: Effort<'_>,
+        strict: bool,
+    ) -> Option<String> {
         let mut said = Vec::new();
         for (name, value) in values {
             let found = if name.starts_with(SENTENCE) || name.starts_with(WORD) {
-                self.find(value, depth)
+                self.find(value, effort)
             } else {
                 None
             };
@@ -190,11 +220,11 @@ impl Words {
     }
 
     /// Several sentences in one line, if the first is ours.
-    fn each(self, sentences: &str, depth: u8) -> Option<String> {
+    fn each(self, sentences: &str, effort: Effort<'_>) -> Option<String> {
         sentences.match_indices("; ").find_map(|(place, mark)| {
             let (first, rest) = (sentences.get(..place)?, sentences.get(place + mark.len()..)?);
-            let first = self.find(first, depth)?;
-            let rest = self.find(rest, depth).unwrap_or_else(|| self.quoted(rest));
+            let first = self.find(first, effort)?;
+            let rest = self.find(rest, effort).unwrap_or_else(|| self.quoted(rest));
             Some(self.with("sentences", &[("first", &first), ("rest", &rest)]))
         })
     }
@@ -270,6 +300,20 @@ mod tests {
         ] {
             assert_eq!(chinese.said(english).text, said);
         }
+    }
+
+    #[test]
+    fn a_text_that_has_no_end_of_joints_is_quoted_soon() {
+        let endless = "a; ".repeat(20_000);
+        let said = Words(Language::Chinese).said(&endless);
+        assert!(!said.is_ours);
+        let looks = Cell::new(MOST_LOOKS);
+        let effort = Effort {
+            depth: DEEPEST,
+            looks: &looks,
+        };
+        assert_eq!(Words(Language::Chinese).find(&endless, effort), None);
+        assert_eq!(looks.get(), 0, "it was looked at to the last, and no more");
     }
 
     #[test]

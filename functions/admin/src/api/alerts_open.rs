@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::alerts::sentence;
+use shared::domain::alert_settings::AlertLanguage;
 use shared::domain::alert::{Alert, AlertChange, AlertChannel};
 use shared::store::StoreError;
 
@@ -61,19 +62,23 @@ pub async fn list_open_alerts(
     Path(id): Path<String>,
 ) -> Result<Json<OpenAlerts>, Problem> {
     let connection = lookup::connection(&state.engine.store, &id).await?.value;
-    Ok(Json(load(&state, connection.id).await?))
+    Ok(Json(load(&state, connection.id, None).await?))
 }
 
-/// Reads what is wrong and what waits.
+/// Reads what is wrong and what waits. `language`: of the sentences; `None`: the one that alerts are told in.
 pub async fn load(
     state: &AdminState,
     connection: shared::domain::ids::ConnectionId,
+    language: Option<AlertLanguage>,
 ) -> Result<OpenAlerts, StoreError> {
     let store = &state.engine.store;
     let Some(stored) = store.alerts(connection).await? else {
         return Ok(OpenAlerts::default());
     };
-    let language = store.alert_settings(connection).await?.value.language;
+    let language = match language {
+        Some(language) => language,
+        None => store.alert_settings(connection).await?.value.language,
+    };
     let open = stored.value.open.into_values().map(|known| OpenAlertView {
         since: known.since,
         sentence: sentence(&known.alert, AlertChange::Raised, language),

@@ -7,8 +7,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use shared::alerts::sentence;
-use shared::domain::alert::AlertChange;
 use shared::domain::alert_settings::{AlertLanguage, AlertSettings};
 use shared::domain::connection::Connection;
 use shared::domain::settings_check::FieldProblem;
@@ -20,14 +18,17 @@ use super::fields::Fields;
 use super::form::Form;
 use super::frame::{Frame, Note, page};
 use super::guard::Visitor;
+use super::problem_words::note_of;
 use super::zone::Zone;
 use crate::AdminState;
-use crate::api::alerts_open::{OpenAlertView, OpenAlerts, load};
+use crate::api::alerts_open::{OpenAlerts, load};
 use crate::api::alerts_read::seen_by;
 use crate::api::alerts_test::{TestedChannel, test};
 use crate::api::alerts_write::{WriteError, save};
 use crate::api::{alert_secret, lookup};
 use crate::body::read;
+use crate::problem::Problem;
+use crate::settings_document;
 
 #[derive(Template)]
 #[template(path = "alerts.html")]
@@ -40,7 +41,6 @@ struct AlertsPage {
     now: OpenAlerts,
     made: Made,
     has_webhook: bool,
-    language: AlertLanguage,
 }
 
 /// What a form just brought about, to be shown once.
@@ -54,11 +54,6 @@ struct Made {
 }
 
 impl AlertsPage {
-    /// An alert in the visitor's language.
-    fn sentence(&self, open: &OpenAlertView) -> String {
-        sentence(&open.alert, AlertChange::Raised, self.language)
-    }
-
     /// The secret that was made just now.
     fn secret(&self) -> Option<&str> {
         self.made.secret.as_ref().map(ExposeSecret::expose_secret)
@@ -90,7 +85,7 @@ async fn show(
     let seen = seen_by(visitor.caller.role, stored.value.clone());
     let (document, problems) = match made.typed.take() {
         Some(typed) => typed,
-        None => (serde_json::to_value(&seen).unwrap_or_default(), Vec::new()),
+        None => (settings_document::of(&seen), Vec::new()),
     };
     let language = match visitor.language {
         Language::English => AlertLanguage::English,
@@ -103,10 +98,9 @@ async fn show(
         id: connection.id.to_string(),
         zone: Zone::of(&settings.value),
         version: stored.version,
-        now: load(state, connection.id).await?,
+        now: load(state, connection.id, Some(language)).await?,
         made,
         has_webhook: stored.value.webhook.is_some(),
-        language,
     };
     Ok(page(&shown, status))
 }
@@ -170,27 +164,13 @@ fn saved(language: Language, secret: Option<SecretString>) -> Made {
 }
 
 fn refused(language: Language, typed: Value, error: WriteError) -> (Made, StatusCode) {
-    let words = Words(language);
-    let (status, key) = match &error {
-        WriteError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "not-saved-problems"),
-        WriteError::Disconnected => (StatusCode::CONFLICT, "not-saved-read-only"),
-        WriteError::Stale | WriteError::Store(_) => (StatusCode::PRECONDITION_FAILED, "not-saved-stale"),
-    };
-    let problems = match error {
-        WriteError::Invalid(problems) => problems,
-        _ => Vec::new(),
-    };
-    let told = problems.iter().map(|p| format!("{}: {}", p.pointer, p.detail));
-    let note = Note {
-        items: told.collect(),
-        ..Note::bad(words.text(key))
-    };
+    let problem = Problem::from(error);
     let made = Made {
-        typed: Some((typed, problems)),
-        note: Some(note),
+        note: Some(note_of(Words(language), &problem)),
+        typed: Some((typed, problem.errors().to_vec())),
         ..Made::default()
     };
-    (made, status)
+    (made, problem.status())
 }
 
 /// `POST /console/connections/{id}/alerts/test`: a test on every channel, now.
@@ -200,15 +180,7 @@ pub async fn try_out(
     Path(id): Path<String>,
 ) -> Response {
     let language = visitor.language;
-    let made = async {
-        let connection = lookup::connection(&state.engine.store, &id).await?.value;
-        let made = Made {
-            tested: Some(test(&state, &connection).await?),
-            ..Made::default()
-        };
-        show(&state, visitor, &connection, (made, StatusCode::OK)).await
-    };
-    shown(made.await, language)
+    shown(acted(&state, visitor, &id, Act::Test).await, language)
 }
 
 /// `POST /console/connections/{id}/alerts/secret`: another secret for the webhook, shown once.
@@ -218,13 +190,21 @@ pub async fn renew(
     Path(id): Path<String>,
 ) -> Response {
     let language = visitor.language;
-    let made = async {
-        let connection = lookup::connection(&state.engine.store, &id).await?.value;
-        let made = Made {
-            secret: Some(alert_secret::renew(&state, connection.id).await?),
-            ..Made::default()
-        };
-        show(&state, visitor, &connection, (made, StatusCode::OK)).await
-    };
-    shown(made.await, language)
+    shown(acted(&state, visitor, &id, Act::Renew).await, language)
+}
+
+/// What a button of the page does, beside saving.
+enum Act {
+    Test,
+    Renew,
+}
+
+async fn acted(state: &AdminState, visitor: Visitor, id: &str, act: Act) -> Result<Response, PageError> {
+    let connection = lookup::connection(&state.engine.store, id).await?.value;
+    let mut made = Made::default();
+    match act {
+        Act::Test => made.tested = Some(test(state, &connection).await?),
+        Act::Renew => made.secret = Some(alert_secret::renew(state, connection.id).await?),
+    }
+    show(state, visitor, &connection, (made, StatusCode::OK)).await
 }

@@ -51,7 +51,7 @@ pub async fn certificate(
     Path(id): Path<String>,
 ) -> Response {
     let language = visitor.language;
-    let shown_first = (Vec::new(), None, StatusCode::OK);
+    let shown_first = ((untouched(), Vec::new()), None, StatusCode::OK);
     shown(show(&state, visitor, &id, shown_first).await, language)
 }
 
@@ -59,7 +59,7 @@ async fn show(
     state: &AdminState,
     visitor: Visitor,
     id: &str,
-    (problems, note, status): (Vec<FieldProblem>, Option<Note>, StatusCode),
+    (typed, note, status): ((Value, Vec<FieldProblem>), Option<Note>, StatusCode),
 ) -> Result<Response, PageError> {
     let store = &state.engine.store;
     let connection = lookup::connection(store, id).await?.value;
@@ -68,11 +68,10 @@ async fn show(
     let waiting = store.waiting_certificate(connection.id).await?;
     let certificates = CertificatesView::of(&secrets.app, waiting.as_ref());
     let frame = Frame::of(visitor, &connection, "settings", "certificate-title").with_note(note);
-    let typed = json!({ "valid_days": USUAL_DAYS });
     let made = CertificatePage {
         id: id.to_owned(),
         certificates: certificates.map_err(Problem::from)?,
-        f: Fields::new(frame.words, typed, problems),
+        f: Fields::new(frame.words, typed.0, typed.1),
         frame,
         zone: Zone::of(&settings.value),
     };
@@ -95,11 +94,12 @@ pub async fn change(
             }
             Ok(Done::Stay(key)) => {
                 let note = Note::good(words.text(key));
-                (Vec::new(), Some(note), StatusCode::OK)
+                ((untouched(), Vec::new()), Some(note), StatusCode::OK)
             }
             Err(problem) => {
                 let note = Some(note_of(words, &problem));
-                (problem.errors().to_vec(), note, problem.status())
+                let typed = (typed(&form), problem.errors().to_vec());
+                (typed, note, problem.status())
             }
         };
         show(&state, visitor, &id, again).await
@@ -123,7 +123,7 @@ async fn act(state: &AdminState, id: &str, form: &Form) -> Result<Done, Problem>
             drop(activate_certificate(on, at, NoBody).await?);
             Ok(Done::Leave("certificate"))
         }
-        _ => {
+        "upload" => {
             let pem = |name: &str| form.exact(name).replace("\r\n", "\n");
             let body = body(json!({
                 "private_key_pem": pem("/private_key_pem"),
@@ -132,7 +132,24 @@ async fn act(state: &AdminState, id: &str, form: &Form) -> Result<Done, Problem>
             drop(upload_certificate(on, at, body).await?);
             Ok(Done::Leave("certificate"))
         }
+        _ => Err(Problem::not_found("such an action")),
     }
+}
+
+/// The form as it is met first.
+fn untouched() -> Value {
+    json!({ "valid_days": USUAL_DAYS })
+}
+
+/// What was typed, without the key, which is never sent back.
+fn typed(form: &Form) -> Value {
+    let mut typed = untouched();
+    if form.text("do") == "make" {
+        typed["valid_days"] = json!(form.text("/valid_days"));
+    } else {
+        typed["certificate_pem"] = json!(form.exact("/certificate_pem"));
+    }
+    typed
 }
 
 fn body<T: serde::de::DeserializeOwned>(typed: Value) -> Result<JsonBody<T>, Problem> {

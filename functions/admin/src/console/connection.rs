@@ -11,8 +11,10 @@ use axum::response::Response;
 use serde_json::Value;
 use shared::domain::connection::Connection;
 use shared::domain::part::Part;
+use shared::domain::settings::ConnectionSettings;
 use shared::domain::settings_check::FieldProblem;
-use shared::store::Version;
+use shared::store::{Version, Versioned};
+use shared::telemetry::chain;
 use web::{Words, see_other};
 
 use super::error::{PageError, shown};
@@ -28,6 +30,7 @@ use crate::AdminState;
 use crate::api::lookup;
 use crate::api::settings_write::{WriteError, save};
 use crate::query::Query;
+use crate::settings_document;
 
 #[derive(Template)]
 #[template(path = "connection.html")]
@@ -101,7 +104,7 @@ pub async fn show(
     let frame = Frame::of(visitor, &connection, "settings", "connection-title").with_note(note);
     let mut it = Overview::load(state, connection).await?;
     let typed = typed.unwrap_or_else(|| Typed {
-        document: serde_json::to_value(&it.settings).unwrap_or_default(),
+        document: settings_document::of(&it.settings),
         problems: Vec::new(),
         version: None,
     });
@@ -134,19 +137,31 @@ pub async fn save_section(
     shown(saved(&state, visitor, &form, (&id, &section)).await, language)
 }
 
+/// A connection with its settings, and those as a document with what a form says of one section.
+pub async fn filled(
+    state: &AdminState,
+    id: &str,
+    section: &str,
+    form: &Form,
+) -> Result<(Connection, Versioned<ConnectionSettings>, Value), PageError> {
+    let store = &state.engine.store;
+    let connection = lookup::connection(store, id).await?.value;
+    let stored = store.settings(connection.id).await?.ok_or(PageError::NotFound)?;
+    let mut document = settings_document::of(&stored.value);
+    if fill_in(section, form, &mut document) {
+        Ok((connection, stored, document))
+    } else {
+        Err(PageError::NotFound)
+    }
+}
+
 async fn saved(
     state: &AdminState,
     visitor: Visitor,
     form: &Form,
     (id, section): (&str, &str),
 ) -> Result<Response, PageError> {
-    let store = &state.engine.store;
-    let connection = lookup::connection(store, id).await?.value;
-    let old = store.settings(connection.id).await?.ok_or(PageError::NotFound)?;
-    let mut document = serde_json::to_value(&old.value).unwrap_or_default();
-    if !fill_in(section, form, &mut document) {
-        return Err(PageError::NotFound);
-    }
+    let (connection, old, document) = filled(state, id, section, form).await?;
     let seen = form.text("version").parse().map(Version);
     let outcome = if seen == Ok(old.version) {
         save(state, &connection, &old, document.clone()).await
@@ -156,7 +171,10 @@ async fn saved(
     let words = Words(visitor.language);
     let (status, note, problems) = match outcome {
         Ok(_) => {
-            learn(state, &connection, &document).await?;
+            // Everything is saved; a name that is lacking is learnt another time.
+            if let Err(error) = learn(state, &connection, &document).await {
+                tracing::warn!(connection.id = %connection.id, error = %chain(&error), "names of groups were not kept");
+            }
             let next = if form.text("next") == "setup" {
                 format!("/console/connections/{id}/setup")
             } else {

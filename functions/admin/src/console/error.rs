@@ -15,15 +15,21 @@ pub enum PageError {
     /// What the path names does not exist.
     #[error("there is no such thing here")]
     NotFound,
+    /// A use case refused.
+    #[error("the use case refused")]
+    Refused(Problem),
     /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl From<Problem> for PageError {
-    /// Of a look-up by an id of the path.
-    fn from(_: Problem) -> Self {
-        Self::NotFound
+    fn from(problem: Problem) -> Self {
+        if problem.status() == StatusCode::NOT_FOUND {
+            Self::NotFound
+        } else {
+            Self::Refused(problem)
+        }
     }
 }
 
@@ -31,6 +37,8 @@ impl PageError {
     pub fn answer(&self, language: Language) -> Response {
         match self {
             Self::NotFound => refusal(language, StatusCode::NOT_FOUND, "refused-not-found"),
+            // Its cause was logged where the problem was made.
+            Self::Refused(problem) => refusal(language, problem.status(), &problem.words_key()),
             Self::Store(error @ StoreError::Unavailable { .. }) => {
                 tracing::error!(error = %chain(error), "the table could not be used for a page");
                 refusal(language, StatusCode::SERVICE_UNAVAILABLE, "sign-in-broken")

@@ -12,7 +12,7 @@ use shared::telemetry::chain;
 use crate::AdminState;
 
 /// Lists of group ids in a settings document.
-const LISTS: [&str; 4] = [
+pub const LISTS: [&str; 4] = [
     "/users/scope/group_ids",
     "/users/scope/exclude_group_ids",
     "/groups/scope/group_ids",
@@ -44,6 +44,7 @@ pub async fn learn(
 ) -> Result<BTreeMap<EntraGroupId, String>, StoreError> {
     let store = &state.engine.store;
     let mut known = store.group_names(connection.id).await?;
+    let before = known.clone();
     let named = groups_of(document);
     let unknown: BTreeSet<EntraGroupId> = named
         .iter()
@@ -66,8 +67,9 @@ pub async fn learn(
             return Ok(known);
         }
     }
-    known.retain(|id, _| named.contains(id));
-    store.put_group_names(connection.id, &known).await?;
+    if known != before {
+        store.put_group_names(connection.id, &known).await?;
+    }
     Ok(known)
 }
 

@@ -66,10 +66,7 @@ impl Overview {
             Some(run) => store.run(id, run).await?,
             None => None,
         };
-        let held = match work.held_run {
-            Some(run) => store.run(id, run).await?,
-            None => None,
-        };
+        let held = store.waiting_for_approval(id, &work).await?;
         let hidden_phonebooks = if work.counts.contacts > 0 {
             let kept = kept_phonebooks(store, id).await?;
             kept.iter().filter(|book| book.shown_at.is_none()).count()
@@ -89,7 +86,7 @@ impl Overview {
             version,
             work,
             last_run,
-            held: held.filter(|run| run.state == RunState::Held),
+            held,
             pending: pending.count(),
             watch: watch.map(|watch| watch.value),
             presence: PresenceView::of(presence.as_ref(), now),

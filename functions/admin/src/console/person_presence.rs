@@ -58,13 +58,14 @@ impl PresencePart {
     }
 }
 
-/// The body that the API takes; `None`: nothing is decided.
+/// The body that the API takes; `None`: nothing is decided. What is no choice is left for the API to refuse.
 fn decision(form: &Form) -> Option<Value> {
-    let choice = form.text("/presence/choice");
-    if choice == "follow" {
-        return None;
-    }
-    let mut body = json!({ "enabled": choice == "on" });
+    let mut body = match form.text("/presence/choice") {
+        "follow" => return None,
+        "on" => json!({ "enabled": true }),
+        "off" => json!({ "enabled": false }),
+        other => json!({ "enabled": other }),
+    };
     if form.ticked("/presence/own_mapping") {
         for status in TeamsStatus::ALL.map(TeamsStatus::key) {
             body["mapping"][status] = json!(form.text(&format!("/presence/mapping/{status}")));
@@ -109,6 +110,9 @@ mod tests {
     fn a_choice_is_the_body_of_the_call_and_following_is_none() {
         let form = |text: &str| Form::parse(text.as_bytes());
         assert_eq!(decision(&form("/presence/choice=follow")), None);
+        let nothing = decision(&form("")).unwrap();
+        let refused = read::<PersonPresence>(nothing, "").err().unwrap();
+        assert_eq!(refused.pointer, "/enabled");
         let off = decision(&form("/presence/choice=off&/presence/mapping/busy=away"));
         assert_eq!(off, Some(json!({ "enabled": false })));
         let all = "/presence/choice=on&/presence/own_mapping=on&/presence/mapping/available=available\

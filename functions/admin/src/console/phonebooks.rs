@@ -86,7 +86,11 @@ pub async fn change(
     let made = async {
         let own = lookup::connection(&state.engine.store, &id).await?.value.id;
         let book = form.text("book").parse().map_err(|_| PageError::NotFound)?;
-        let visible = form.text("visible") == "yes";
+        let visible = match form.text("visible") {
+            "yes" => true,
+            "no" => false,
+            _ => return Err(PageError::NotFound),
+        };
         match say_shown(&state.engine, own, PhonebookId(book), visible).await {
             Ok(_) => Ok(see_other(&format!("/console/connections/{id}/phonebooks"))),
             Err(VisibilityError::NotKept) => Err(PageError::NotFound),

@@ -18,10 +18,8 @@ use super::guard::Visitor;
 use super::names::learn;
 use super::offers::{Choice, Offer, groups_named, offer};
 use super::picked::{Wanted, chosen, put};
-use super::settings_form::fill_in;
 use super::setup;
 use crate::AdminState;
-use crate::api::lookup;
 
 /// Fields of the search itself; everything else is carried along.
 const OWN: [&str; 6] = ["csrf", "pick", "q", "do", "cursor", "chosen"];
@@ -60,15 +58,9 @@ async fn answer(
     form: &Form,
     (id, section): (&str, &str),
 ) -> Result<Response, PageError> {
-    let store = &state.engine.store;
-    let connection = lookup::connection(store, id).await?.value;
-    let stored = store.settings(connection.id).await?.ok_or(PageError::NotFound)?;
     let pointer = form.text("pick");
     let wanted = Wanted::of(section, pointer).ok_or(PageError::NotFound)?;
-    let mut document = serde_json::to_value(&stored.value).unwrap_or_default();
-    if !fill_in(section, form, &mut document) {
-        return Err(PageError::NotFound);
-    }
+    let (connection, _, mut document) = connection::filled(state, id, section, form).await?;
     match form.text("do") {
         "take" => {
             put(wanted, pointer, form, &mut document);

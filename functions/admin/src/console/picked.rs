@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::form::Form;
+use super::names::LISTS;
 
 /// What a search is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +18,7 @@ impl Wanted {
     /// Of the field that the search was begun from, which must be one of the section.
     pub fn of(section: &str, pointer: &str) -> Option<Self> {
         let wanted = match pointer {
-            "/users/scope/group_ids"
-            | "/users/scope/exclude_group_ids"
-            | "/groups/scope/group_ids"
-            | "/contacts/personal/scope/group_ids" => Self::Groups,
+            _ if LISTS.contains(&pointer) => Self::Groups,
             "/presence/groups" => Self::MappedGroups,
             "/contacts/shared/mailboxes" => Self::Mailboxes,
             _ => return None,

@@ -10,6 +10,10 @@ use web::{Language, Words};
 
 /// Where sentences are written that reach a page.
 const SOURCES: &[&str] = &[
+    "shared/src/alerts/attend.rs",
+    "shared/src/alerts/deliver.rs",
+    "shared/src/alerts/webhook.rs",
+    "shared/src/domain/alert_settings.rs",
     "shared/src/app_certificate.rs",
     "shared/src/changes/terms.rs",
     "shared/src/domain/console_access.rs",

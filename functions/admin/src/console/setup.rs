@@ -20,6 +20,7 @@ use super::overview::Overview;
 use crate::AdminState;
 use crate::api::lookup;
 use crate::connect;
+use crate::settings_document;
 
 #[derive(Template)]
 #[template(path = "setup.html")]
@@ -58,7 +59,7 @@ pub async fn show(
     it.version = version.map_or(it.version, Version);
     let document: Value = match typed {
         Some(typed) => typed.document,
-        None => serde_json::to_value(&it.settings).unwrap_or_default(),
+        None => settings_document::of(&it.settings),
     };
     let preview = it.last_run.clone().filter(|run| run.request.dry_run);
     let made = SetupPage {
