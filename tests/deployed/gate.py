@@ -45,6 +45,7 @@ class Gate:
         self.loses_hints_of = set()
         self.loses_requests_at = set()
         self.lost = 0
+        self.doubles_hints_of = set()
         gate = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -110,8 +111,11 @@ class Gate:
         self.calls.extend((function, f"{service}:{action}") for action in actions(operation, request))
         if operation == "SendMessage" and function in self.loses_hints_of:
             digest = hashlib.md5(request["MessageBody"].encode(), usedforsecurity=False).hexdigest()
+            self.lost += 1
             arrived = {"MessageId": str(uuid.uuid4()), "MD5OfMessageBody": digest}
             return 200, [("content-type", "application/x-amz-json-1.0")], json.dumps(arrived).encode()
+        if operation == "SendMessage" and function in self.doubles_hints_of:
+            self._pass_on("POST", path, dict(headers.items()), body)
         return self._pass_on("POST", path, dict(headers.items()), body)
 
     def refused(self, function, service, operation, request):

@@ -45,7 +45,7 @@ async fn an_admin_says_who_is_told_and_tries_it() {
     let mut other = right.clone();
     other[4].1 = "5";
     let too_late = browser.post(&at(&stage, "/alerts"), &other).await;
-    too_late.says(412, "somebody else saved");
+    too_late.says(412, "saved since you read them");
 
     hook.answers(StatusCode::GONE);
     let only_csrf = [("csrf", csrf.as_str())];

@@ -14,6 +14,7 @@ use shared::presence_poll::tell_of_silence;
 use shared::store::DueWork;
 use shared::sync_run::approval::approve;
 use simulators::graph::Fault;
+use simulators::pbx;
 use tower::ServiceExt as _;
 
 use crate::hook::Hook;
@@ -319,6 +320,10 @@ async fn a_connection_that_is_switched_off_is_silent_by_right() {
 #[tokio::test]
 async fn presence_that_stays_away_is_told() {
     let scene = Scene::with(1).await;
+    scene
+        .stage
+        .settings(|settings| settings.presence.enabled = true)
+        .await;
     let (store, id) = (&scene.stage.engine.store, scene.stage.connection);
     let now = scene.stage.clock.now();
     store.presence_soon(id, true, now).await.unwrap();
@@ -437,4 +442,49 @@ async fn a_tick_with_nothing_due_reads_and_writes_nothing_of_alerts() {
     }
     let after = store.alerts(scene.stage.connection).await.unwrap().unwrap();
     assert_eq!(before, after);
+}
+
+#[tokio::test]
+async fn one_mail_that_is_refused_keeps_no_other_back_and_nobody_gets_theirs_twice() {
+    let scene = Scene::with(1).await;
+    scene
+        .stage
+        .pbx
+        .change_settings(|settings| FIRMWARE.clone_into(&mut settings.firmware));
+    let body = json!({ "email": { "to": ["first@contoso.example", "second@contoso.example"] } });
+    let (status, _) = api(&scene.stage, Method::PUT, "/alerts", body).await;
+    assert_eq!(status, 200);
+    scene.stage.pbx.fault(pbx::Fault::once(
+        "system/sendemail",
+        pbx::FaultKind::Errcode { code: 40_001 },
+    ));
+    scene
+        .secret_ends(scene.stage.clock.now() + Duration::from_hours(24 * 5))
+        .await;
+    scene.look().await;
+    let got = || -> Vec<String> {
+        let outbox = scene.stage.pbx.outbox();
+        outbox.into_iter().map(|mail| mail.to).collect()
+    };
+    assert_eq!(got(), ["second@contoso.example"]);
+    scene.stage.clock.advance(MINUTE);
+    scene.look().await;
+    assert_eq!(got(), ["second@contoso.example", "first@contoso.example"]);
+    scene.stage.clock.advance(HOUR);
+    scene.look().await;
+    assert_eq!(got().len(), 2);
+}
+
+#[tokio::test]
+async fn a_channel_that_is_set_later_hears_what_is_still_wrong() {
+    let scene = Scene::with(1).await;
+    let (status, _) = api(&scene.stage, Method::PUT, "/alerts", json!({})).await;
+    assert_eq!(status, 200);
+    scene.fail().await;
+    scene.fail().await;
+    assert!(scene.told().await.is_empty());
+    let body = json!({ "webhook": { "url": scene.hook.url } });
+    let (status, _) = api(&scene.stage, Method::PUT, "/alerts", body).await;
+    assert_eq!(status, 200);
+    assert_eq!(scene.told().await, [one("sync_failing", "reminder")]);
 }

@@ -137,3 +137,23 @@ fn the_outputs_have_the_three_redirect_addresses() {
         assert!(text(&outputs[name]["Value"]).ends_with(path), "{name}");
     }
 }
+
+#[test]
+fn code_of_no_function_in_a_network_makes_network_interfaces_itself() {
+    let template = template();
+    let in_network: std::collections::BTreeSet<String> = template
+        .functions()
+        .into_values()
+        .filter(|(_, function)| !function["VpcConfig"].is_null())
+        .map(|(_, function)| text(&function["FunctionName"]).replace("${AWS::StackName}", ""))
+        .collect();
+    assert!(in_network.len() > 1);
+    let policy = &template.section("Resources")["EgressPolicy"]["Properties"]["PolicyDocument"];
+    let statements = policy["Statement"].as_sequence().unwrap();
+    let denied = statements.iter().find(|one| one["Effect"] == "Deny").unwrap();
+    let of = texts(&denied["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"]);
+    let of = of
+        .iter()
+        .map(|arn| arn.split("${AWS::StackName}").nth(1).unwrap().to_owned());
+    assert_eq!(of.collect::<std::collections::BTreeSet<_>>(), in_network);
+}

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use full_sync::{deadline_before, handle};
+use full_sync::{MARGIN, handle};
 use invocation::Traced;
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
+use shared::deadline::Deadline;
 use shared::settings::{EXIT_CODE, FullSyncSettings, Vars};
 use shared::telemetry;
 use shared::wiring::engine;
@@ -32,7 +33,7 @@ async fn serve(settings: FullSyncSettings) -> anyhow::Result<()> {
     telemetry::init(&settings.log)?;
     let engine = &engine(&settings.engine).await?;
     let handler = |event: LambdaEvent<SqsEvent>| async move {
-        let deadline = deadline_before(event.context.deadline);
+        let deadline = Deadline::before(event.context.deadline, MARGIN);
         Ok::<SqsBatchResponse, lambda_runtime::Error>(handle(engine, event.payload, &deadline).await)
     };
     let runtime = Runtime::new(service_fn(handler)).layer(Traced);

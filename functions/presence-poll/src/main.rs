@@ -6,7 +6,8 @@ use std::sync::Arc;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use invocation::Traced;
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
-use presence_poll::{deadline_before, handle};
+use presence_poll::{MARGIN, handle};
+use shared::deadline::Deadline;
 use shared::presence_poll::{EVERY, Poller};
 use shared::settings::{EXIT_CODE, PresencePollSettings, Vars};
 use shared::telemetry;
@@ -34,7 +35,7 @@ async fn serve(settings: PresencePollSettings) -> anyhow::Result<()> {
     telemetry::init(&settings.log)?;
     let poller = &Arc::new(Poller::new(engine(&settings.engine).await?, EVERY));
     let handler = |event: LambdaEvent<SqsEvent>| async move {
-        let deadline = deadline_before(event.context.deadline);
+        let deadline = Deadline::before(event.context.deadline, MARGIN);
         Ok::<SqsBatchResponse, lambda_runtime::Error>(handle(poller, event.payload, &deadline).await)
     };
     let runtime = Runtime::new(service_fn(handler)).layer(Traced);

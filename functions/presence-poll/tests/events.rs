@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use aws_lambda_events::event::sqs::SqsEvent;
+use invocation::each_message;
 use jiff::Timestamp;
-use presence_poll::{deadline_before, handle_with};
+use presence_poll::MARGIN;
+use shared::deadline::Deadline;
 use shared::ports::PresenceHint;
-use shared::testing::logs::Logs;
-use shared::trace::{TraceHeader, carried, current};
 
 /// Which connections are polled, by the last digit of their ids, and which messages are given back.
 type Expected = (&'static [&'static str], &'static [&'static str]);
@@ -46,7 +46,7 @@ where
     F: Fn(PresenceHint) -> Fut,
     Fut: Future<Output = Result<(), Refused>> + Send + 'static,
 {
-    let response = handle_with(event, poll).await;
+    let response = each_message(event, poll).await;
     response
         .batch_item_failures
         .into_iter()
@@ -109,53 +109,7 @@ async fn a_slow_connection_lets_the_others_of_its_batch_go_on() {
 
 #[test]
 fn the_deadline_leaves_time_to_write_down_what_was_carried() {
-    let deadline = deadline_before(100_000);
+    let deadline = Deadline::before(100_000, MARGIN);
     assert!(!deadline.has_passed(Timestamp::from_second(84).unwrap()));
     assert!(deadline.has_passed(Timestamp::from_second(85).unwrap()));
-    assert!(!deadline_before(u64::MAX).has_passed(Timestamp::from_second(1 << 32).unwrap()));
-}
-
-#[tokio::test]
-async fn work_names_its_message_in_the_log_and_goes_on_in_the_trace_of_its_sender() {
-    const SENDERS: &str = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e708;Parent=9a9197af755a6419;Sampled=1";
-    const OURS: &str = "Root=1-67891233-abcdef012345678912345678;Sampled=0";
-    let body = r#"{"connection_id":"00000000-0000-0000-0000-000000000001","trigger":"manual"}"#;
-    let batch = serde_json::json!({"Records": [
-        {"messageId": "m-1", "body": body, "attributes": {"AWSTraceHeader": SENDERS}},
-        {"messageId": "m-2", "body": body, "attributes": {}},
-    ]});
-    let logs = Logs::of_function("stack-function");
-    let carried_on = Arc::new(Mutex::new(BTreeSet::new()));
-    let work = carried(TraceHeader::parse(OURS), async {
-        failures(serde_json::from_value(batch).unwrap(), |_| {
-            let carried_on = Arc::clone(&carried_on);
-            async move {
-                tracing::info!("at work");
-                carried_on
-                    .lock()
-                    .unwrap()
-                    .insert(current().unwrap().as_str().to_owned());
-                Ok(())
-            }
-        })
-        .await
-    });
-    assert!(work.await.is_empty());
-    let wanted = [SENDERS.to_owned(), OURS.to_owned()];
-    assert_eq!(*carried_on.lock().unwrap(), BTreeSet::from(wanted));
-    let lines = logs.lines();
-    let pairs: BTreeSet<(&str, &str)> = lines
-        .iter()
-        .map(|line| {
-            (
-                line["message.id"].as_str().unwrap(),
-                line["trace.id"].as_str().unwrap(),
-            )
-        })
-        .collect();
-    let wanted = [
-        ("m-1", "1-5bef4de7-ad49b0e87f6ef6c87fc2e708"),
-        ("m-2", "1-67891233-abcdef012345678912345678"),
-    ];
-    assert_eq!(pairs, BTreeSet::from(wanted));
 }

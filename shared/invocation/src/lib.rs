@@ -1,6 +1,8 @@
 //! What every invocation of a function has around it: a span that names the request and the trace in each log line, and the
 //! trace's header at hand for hints to other functions.
 
+mod batch;
+
 use std::task::{Context, Poll};
 
 use lambda_runtime::LambdaInvocation;
@@ -8,6 +10,8 @@ use shared::trace::{Carried, TraceHeader, carried};
 use tower::{Layer, Service};
 use tracing::instrument::Instrumented;
 use tracing::{Instrument as _, Span, field};
+
+pub use batch::each_message;
 
 /// Goes around a runtime: `Runtime::new(handler).layer(Traced)`.
 #[derive(Debug, Clone, Copy)]
@@ -47,10 +51,15 @@ impl<S: Service<LambdaInvocation>> Service<LambdaInvocation> for TracedService<S
 /// Of the highest level, so that no filter that lets a line through takes its ids away.
 fn span(request: &str, trace: Option<&TraceHeader>) -> Span {
     let span = tracing::error_span!("invocation", aws_request_id = request, trace.id = field::Empty);
+    name_trace(&span, trace);
+    span
+}
+
+/// Fills in the field that a span has for it.
+fn name_trace(span: &Span, trace: Option<&TraceHeader>) {
     if let Some(trace) = trace {
         span.record("trace.id", field::display(trace));
     }
-    span
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::alerts::sentence;
-use shared::domain::alert_settings::AlertLanguage;
 use shared::domain::alert::{Alert, AlertChange, AlertChannel};
+use shared::domain::alert_settings::AlertLanguage;
 use shared::store::StoreError;
 
 use super::lookup;
