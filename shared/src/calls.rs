@@ -12,7 +12,7 @@ tokio::task_local! {
 pub struct Calls {
     /// Requests to Microsoft Graph, each try of its own.
     pub graph: u64,
-    /// Of those: answered by 429.
+    /// Answered by 429: requests, and parts of batches.
     pub graph_throttled: u64,
     /// Calls of the PBX, each try of its own.
     pub pbx: u64,

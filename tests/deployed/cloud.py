@@ -133,8 +133,12 @@ class Cloud:
 
     def kill(self, function):
         """Ends every process of a function as a machine that fails would; answers how many there were."""
-        name = f"AWS_LAMBDA_FUNCTION_NAME={STACK}-{function}".encode()
-        found = [id for id in processes() if name in environment(id).split(b"\0")]
+        # The gate's address tells it from the function of another run beside this one.
+        own = {
+            f"AWS_LAMBDA_FUNCTION_NAME={STACK}-{function}".encode(),
+            f"AWS_ENDPOINT_URL_DYNAMODB={self.gate.endpoint_of(function)}".encode(),
+        }
+        found = [id for id in processes() if own <= set(environment(id).split(b"\0"))]
         for id in found:
             os.kill(id, signal.SIGKILL)
         return len(found)

@@ -93,9 +93,10 @@ class Sync(unittest.TestCase):
         self.assertIn(title, json.dumps(installation.extension(binding["number"])))
 
     def test_a_lost_hint_costs_a_minute_and_nothing_else(self):
-        cloud.gate.loses_hints_of = {"admin"}
+        cloud.gate.loses_hints_of, lost = {"admin"}, cloud.gate.lost
         self.addCleanup(setattr, cloud.gate, "loses_hints_of", set())
         asked = installation.api("POST", "/sync-runs", {"mode": "full", "dry_run": True})["id"]
+        self.assertEqual(cloud.gate.lost, lost + 1)
         self.assertEqual(installation.api("GET", f"/sync-runs/{asked}")["state"], "queued")
         installation.tick()
         until("the run to end", lambda: installation.api("GET", f"/sync-runs/{asked}")["state"] == "succeeded")

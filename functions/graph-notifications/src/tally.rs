@@ -145,8 +145,10 @@ impl Counters {
             .told_at
             .is_none_or(|told| told.checked_add(LINES_APART).is_ok_and(|next| next <= now));
         let (total, told) = (book.total, book.told);
-        // What a flood left untold is told by the next request after it, whatever that one is.
-        if total == told || !due {
+        // What strangers send can be a flood, so it is told of from time to time. What was proven costs a write anyway, and
+        // the process may end after it.
+        let proven = request.accepted + request.foreign + request.not_stored > 0;
+        if total == told || !(due || proven) {
             return;
         }
         total.tell(&told);

@@ -15,6 +15,7 @@ use super::client::{Call, GraphClient};
 use super::error::unexpected;
 use super::retry::Patience;
 use super::wire::{IdPage, plain};
+use crate::calls;
 use crate::ports::DirectoryError;
 
 /// What Graph takes.
@@ -82,8 +83,13 @@ impl GraphClient {
             .fetch(&call, patience, plain::<BatchAnswer>)
             .await
             .map_err(|failure| failure.into_error(doing, permission))?;
-        in_order(answer, paths.len())
-            .ok_or_else(|| unexpected(format!("{doing}: the batch answer is incomplete")))
+        let parts = in_order(answer, paths.len())
+            .ok_or_else(|| unexpected(format!("{doing}: the batch answer is incomplete")))?;
+        // A batch itself is answered well, however many of its parts are not.
+        for _ in parts.iter().filter(|part| part.status == 429) {
+            calls::graph_throttled();
+        }
+        Ok(parts)
     }
 }
 

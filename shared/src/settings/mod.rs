@@ -200,7 +200,7 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: "RUST_LOG",
         used_by: "all",
-        default: "info (demo: warn)",
+        default: "info; serve: info,dynoxide=error; demo: warn,dynoxide=error",
         meaning: "which log lines to print: a level, or target=level, or several of them with commas between",
     },
     Variable {

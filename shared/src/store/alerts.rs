@@ -112,7 +112,7 @@ impl Store {
     /// Has somebody look at `at` at the latest whether a connection gives cause for an alert. Repeating is safe.
     pub async fn alerts_soon(&self, connection: ConnectionId, at: Timestamp) -> Result<(), StoreError> {
         self.with_alerts(connection, Some(at), |state| {
-            state.look_at = state.look_at.min(at)
+            state.look_at = state.look_at.min(at);
         })
         .await
     }

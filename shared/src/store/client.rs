@@ -7,6 +7,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, Region};
+use tokio::sync::OnceCell;
 
 /// The table answers in milliseconds or not at all; one attempt must leave room for others within [`OPERATION`].
 const CONNECT: Duration = Duration::from_secs(2);
@@ -30,13 +31,17 @@ fn retries() -> RetryConfig {
         .with_initial_backoff(FIRST_WAIT)
 }
 
-/// What every AWS client of a function is built from: credentials, region and endpoints as the environment says.
+/// What every AWS client of a function is built from: credentials, region and endpoints as the environment says. Read once
+/// in a process, so that all clients have one set of credentials.
 pub async fn aws_config() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
-        .timeout_config(timeouts())
-        .retry_config(retries())
-        .load()
-        .await
+    static CONFIG: OnceCell<SdkConfig> = OnceCell::const_new();
+    let load = || {
+        aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(timeouts())
+            .retry_config(retries())
+            .load()
+    };
+    CONFIG.get_or_init(load).await.clone()
 }
 
 /// A client of the table on AWS, or where `AWS_ENDPOINT_URL_DYNAMODB` says.
