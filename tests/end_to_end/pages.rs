@@ -479,3 +479,24 @@ async fn chinese_pages_hold_no_english_sentence_of_ours() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_contact_of_the_list_leads_to_what_happened_to_it_and_to_nothing_else() {
+    let stage = crate::contacts::scene().await;
+    stage.sync(RunMode::Full).await;
+    let mut browser = signed_in(&stage, ADMIN_TOKEN).await;
+    let list = browser.open(&at(&stage, "/contacts")).await;
+    list.says(200, "Rui Alves");
+    let link = list
+        .text
+        .split("href=\"")
+        .filter_map(|part| part.split('"').next())
+        .find(|link| link.contains("history?object="))
+        .unwrap();
+    let history = browser.open(&link.replace("&amp;", "&")).await;
+    let told: Vec<&str> = ["Rui Alves", "Mia Berg"]
+        .into_iter()
+        .filter(|name| history.text.contains(name))
+        .collect();
+    assert_eq!((history.status.as_u16(), told.len()), (200, 1), "{told:?}");
+}

@@ -200,16 +200,19 @@ mod tests {
         };
         let mut request = Tally::default();
         request.accept(&taken);
-        counters.add(&request, Timestamp::UNIX_EPOCH);
-        counters.add(&request, Timestamp::UNIX_EPOCH);
+        let start = Timestamp::UNIX_EPOCH;
+        counters.add(&request, start);
         let metrics = all_metrics_of(&NOTIFICATIONS, &logs.line("notifications came in"));
         assert_eq!((metrics["noted"], metrics["forged"]), (2.0, 0.0));
 
+        // Strangers are told of from time to time, and with whatever was proven, which is told at once.
         let forged = Tally {
             forged: 7,
             ..Tally::default()
         };
-        counters.add(&forged, Timestamp::UNIX_EPOCH.checked_add(LINES_APART).unwrap());
+        counters.add(&forged, start);
+        assert_eq!(logs.lines().len(), 1);
+        counters.add(&request, start);
         let metrics = all_metrics_of(&NOTIFICATIONS, &logs.line("notifications were refused"));
         assert_eq!(
             (metrics["noted"], metrics["known"], metrics["forged"]),

@@ -49,13 +49,27 @@ pub enum AlertLanguage {
     Chinese,
 }
 
-/// An address that alerts are posted to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+/// An address that alerts are posted to. Whoever knows it may often post there, too, so its path is not printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AlertWebhook {
     /// `https://`, with a path and a query if need be.
     #[schema(max_length = 2000)]
     pub url: String,
+}
+
+impl AlertWebhook {
+    /// Where it is, without what lets somebody in.
+    pub fn origin(&self) -> String {
+        let origin = url::Url::parse(&self.url).map(|url| url.origin().ascii_serialization());
+        origin.map_or_else(|_| "…".to_owned(), |origin| format!("{origin}/…"))
+    }
+}
+
+impl std::fmt::Debug for AlertWebhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AlertWebhook({})", self.origin())
+    }
 }
 
 /// Mail, sent by the PBX.
@@ -103,6 +117,17 @@ fn of_addresses(to: &[String]) -> Vec<FieldProblem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_path_of_a_webhook_is_not_printed() {
+        let webhook = |url: &str| AlertWebhook { url: url.to_owned() };
+        let known = webhook("https://alerts.example.com:8443/hook/canary?key=canary");
+        assert_eq!(
+            format!("{known:?}"),
+            "AlertWebhook(https://alerts.example.com:8443/…)"
+        );
+        assert_eq!(format!("{:?}", webhook("canary")), "AlertWebhook(…)");
+    }
 
     #[test]
     fn addresses_and_numbers_are_judged_each_by_its_pointer() {

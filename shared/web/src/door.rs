@@ -65,7 +65,8 @@ pub struct CameBack {
     pub connection: Versioned<Connection>,
     /// The settings of that connection.
     pub settings: ConnectionSettings,
-    secrets: ConnectionSecrets,
+    /// What that connection signs in with.
+    pub secrets: ConnectionSecrets,
     attempt: Attempt,
     answer: Result<SecretString, Declined>,
 }

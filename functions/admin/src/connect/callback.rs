@@ -58,28 +58,21 @@ async fn come_back(
         return Err(DoorError::Expired);
     }
     let signed_in = state.door.identify(&came, CALLBACK).await?;
-    let store = &state.door.store;
     let id = came.connection.value.id;
-    let settings = store.settings(id).await?.ok_or(DoorError::Expired)?.value;
     tracing::info!(
         target: SIGN_INS.target,
         { signed_in = 1, connection.id = %id, entra_user.id = %signed_in.identity.user },
         "an admin signed in to connect"
     );
-    keep_grant(state, &settings, &came, &signed_in).await?;
-    let end = look(state, &came.connection.value, &settings).await?;
-    note(state, came.connection, (&settings, &signed_in, &end)).await?;
+    keep_grant(state, &came, &signed_in).await?;
+    let end = look(state, &came).await;
+    note(state, came.connection, (&came.settings, &signed_in, &end)).await?;
     Ok((end, id))
 }
 
 /// A refresh token is kept only where contacts are read in the account's name.
-async fn keep_grant(
-    state: &AdminState,
-    settings: &ConnectionSettings,
-    came: &CameBack,
-    signed_in: &SignedIn,
-) -> Result<(), StoreError> {
-    let wanted = !delegated(settings).is_empty();
+async fn keep_grant(state: &AdminState, came: &CameBack, signed_in: &SignedIn) -> Result<(), StoreError> {
+    let wanted = !delegated(&came.settings).is_empty();
     let token = signed_in.refresh_token.as_ref().filter(|_| wanted);
     state
         .door
@@ -88,24 +81,15 @@ async fn keep_grant(
         .await
 }
 
-async fn look(
-    state: &AdminState,
-    connection: &Connection,
-    settings: &ConnectionSettings,
-) -> Result<End, DoorError> {
-    let secrets = state
-        .door
-        .store
-        .secrets(connection.id)
-        .await?
-        .ok_or(DoorError::Expired)?;
-    let sides = match state.engine.sides.sides(connection, &secrets) {
+async fn look(state: &AdminState, came: &CameBack) -> End {
+    let connection = &came.connection.value;
+    let sides = match state.engine.sides.sides(connection, &came.secrets) {
         Ok(sides) => sides,
-        Err(error) => return Ok(End::Refused(error.to_string())),
+        Err(error) => return End::Refused(error.to_string()),
     };
-    let needed = application(settings);
+    let needed = application(&came.settings);
     let found = missing(sides.directory.as_ref(), &needed, state.engine.clock.as_ref()).await;
-    Ok(match found {
+    match found {
         Ok(missing) if missing.is_empty() => End::Connected,
         Ok(missing) => End::Missing(missing.into_iter().map(str::to_owned).collect()),
         Err(DirectoryError::SignInRefused { sentence, .. }) => End::Refused(sentence),
@@ -113,7 +97,7 @@ async fn look(
             tracing::warn!(connection.id = %connection.id, error = %chain(&error), "permissions could not be checked after a sign-in");
             End::NotChecked
         }
-    })
+    }
 }
 
 async fn missing(

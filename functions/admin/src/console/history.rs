@@ -64,7 +64,10 @@ pub async fn history(
         let since = begin_of(&from, 0, &settings).unwrap_or(Timestamp::UNIX_EPOCH);
         let until = begin_of(&to, 1, &settings).unwrap_or_else(|| state.engine.clock.now());
         let cursor = (!cursor.is_empty()).then_some(cursor.as_str());
-        let found = if object.is_empty() || object.len() > MAX_OBJECT {
+        if object.len() > MAX_OBJECT {
+            return Err(PageError::NotFound);
+        }
+        let found = if object.is_empty() {
             store
                 .history_all(connection.id, since, until.max(since), A_PAGE, cursor)
                 .await?
