@@ -2,7 +2,7 @@
 
 mod store_support;
 
-use shared::domain::binding::{LeavingCause, Stage};
+use shared::domain::binding::{Binding, LeavingCause, Stage};
 use shared::domain::ids::SyncRunId;
 use shared::domain::operation_record::OperationKind;
 use shared::domain::sync_run::RunMode;
@@ -228,6 +228,36 @@ async fn pages_end_exactly_where_the_list_ends() {
     assert_eq!(second.next_cursor, None);
     let bad = store.bindings_page(id, 3, Some("no cursor")).await;
     assert!(matches!(bad, Err(StoreError::BadCursor)), "{bad:?}");
+}
+
+#[tokio::test]
+async fn people_are_found_by_a_part_of_their_name_or_number_however_few_fit() {
+    let (table, id) = connected().await;
+    let store = &table.store;
+    let lease = leased(store, id).await;
+    for n in 1..=150_u128 {
+        let name = if n % 50 == 0 {
+            "Zoë ÉCLAIR"
+        } else {
+            "Ann Example"
+        };
+        let binding = Binding {
+            name: name.to_owned(),
+            ..intended(n, &format!("{}", 2000 + n))
+        };
+        store.reserve(&lease, &binding).await.unwrap();
+    }
+    let found = async |part: &str, limit| {
+        let page = store.bindings_with(id, part, limit).await.unwrap();
+        let numbers: Vec<String> = page.items.iter().map(|b| b.number.to_string()).collect();
+        (numbers, page.next_cursor.is_some())
+    };
+    let rare = ["2050", "2100", "2150"].map(str::to_owned).to_vec();
+    assert_eq!(found("éclair", 3).await, (rare.clone(), false));
+    assert_eq!(found("ZOË", 2).await, (rare[..2].to_vec(), true));
+    assert_eq!(found("150", 5).await, (vec!["2150".to_owned()], false));
+    assert_eq!(found("nobody", 5).await, (vec![], false));
+    assert_eq!(found("ann", 10).await.0.len(), 10);
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod correlation;
 mod crash;
 mod eavesdrop;
 mod editions;
+mod explain;
 mod follow;
 mod follow_groups;
 mod follower;

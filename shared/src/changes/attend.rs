@@ -125,7 +125,7 @@ fn note_look(
     engine: &Engine,
     connection: ConnectionId,
     watch: &mut Watch,
-    looked: Result<(), crate::sync_run::collect::CollectError>,
+    looked: Result<(), crate::sync_run::collect_error::CollectError>,
 ) {
     match looked {
         Ok(()) => {

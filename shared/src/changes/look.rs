@@ -17,8 +17,10 @@ use crate::domain::subscription::SubscriptionKind;
 use crate::ports::{Cursor, Directory, DirectoryError, UserQuery};
 use crate::store::{Haste, StoredCursor};
 use crate::sync_run::Engine;
-use crate::sync_run::collect::{CollectError, CursorKind, Membership, membership, moved_by_groups};
+use crate::sync_run::collect::CursorKind;
+use crate::sync_run::collect_error::CollectError;
 use crate::sync_run::groups::would_move_groups;
+use crate::sync_run::membership::{Membership, membership, moved_by_groups};
 
 /// Cursors of looks, apart from those of runs: a run reads its own changes anew.
 const USERS: &str = "look-users";

@@ -9,7 +9,7 @@ use crate::domain::ids::EntraUserId;
 use crate::domain::settings::UserSettings;
 use crate::plan::snapshot::{Coverage, DirectorySnapshot};
 use crate::plan::standing::{Standing, of_present};
-use crate::sync_run::collect::Membership;
+use crate::sync_run::membership::Membership;
 
 /// The people among `changes` who matter. `members` need only be right where groups decide about somebody without an
 /// extension.

@@ -19,6 +19,9 @@ struct BindingRow {
     n: ExtensionNumber,
     /// Name.
     nm: String,
+    /// The name in small letters, in which it is looked for.
+    #[serde(skip_deserializing)]
+    l: String,
     /// Stage.
     s: StageLetter,
     /// Since when in this stage, but for bound.
@@ -77,6 +80,7 @@ pub(super) fn binding_row(
         sk: binding.user,
         n: binding.number.clone(),
         nm: binding.name.clone(),
+        l: binding.name.to_lowercase(),
         s: letter,
         t: since.map(nanos),
         c: cause,

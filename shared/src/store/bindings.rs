@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Store;
 use super::binding_rows::read_binding;
 use super::error::StoreError;
-use super::item::{body, nanos, row};
+use super::item::{body, nanos, row, text};
 use super::keys::{Key, Partition};
 use super::paging::{Listing, Page};
 use crate::domain::binding::Binding;
@@ -48,6 +48,22 @@ impl Store {
     ) -> Result<Page<Binding>, StoreError> {
         let listing = Listing::of(&Partition::bindings(connection));
         self.page(&listing, limit, cursor, "listing bindings")
+            .await?
+            .try_map(read_binding)
+    }
+
+    /// Bindings whose number or name has `part` in it, in capitals or small letters, in the order of the object ids.
+    pub async fn bindings_with(
+        &self,
+        connection: ConnectionId,
+        part: &str,
+        limit: usize,
+    ) -> Result<Page<Binding>, StoreError> {
+        let listing = Listing::of(&Partition::bindings(connection)).filtered(
+            "contains(n, :part) OR contains(l, :part)",
+            [(":part", text(part.to_lowercase()))],
+        );
+        self.page(&listing, limit, None, "looking for bindings")
             .await?
             .try_map(read_binding)
     }

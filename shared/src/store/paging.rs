@@ -49,6 +49,9 @@ struct Range {
     values: Vec<(&'static str, AttributeValue)>,
 }
 
+/// How many times as many rows are asked for, each time that a filter left too few.
+const FURTHER: i32 = 16;
+
 /// Parts of the key that the partition does not give.
 type Place = Vec<(String, String)>;
 
@@ -183,14 +186,13 @@ impl Store {
         doing: &'static str,
     ) -> Result<Page<Row>, StoreError> {
         let limit = limit.max(1);
-        let ask = i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX);
+        let mut ask = i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX);
         let mut start = cursor.map(|cursor| listing.start_key(cursor)).transpose()?;
         let mut rows: Vec<Row> = Vec::new();
         loop {
             let request = listing
                 .request(self)
-                // A filter drops rows after the limit is counted; with one, whole pages are read.
-                .set_limit(listing.filter.is_none().then_some(ask))
+                .limit(ask)
                 .set_exclusive_start_key(start.take());
             let answer = self.patiently(|| request.clone().send()).await;
             // A made-up place that the table itself refuses is a bad cursor, not an outage.
@@ -199,6 +201,11 @@ impl Store {
             start = answer.last_evaluated_key;
             if rows.len() > limit || start.is_none() {
                 break;
+            }
+            // A filter drops rows after the limit is counted. Most often it drops few; where it drops many, whole pages
+            // are soon read.
+            if listing.filter.is_some() {
+                ask = ask.saturating_mul(FURTHER);
             }
         }
         let more = rows.len() > limit;

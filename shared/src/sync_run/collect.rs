@@ -4,21 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::binding::Binding;
 use crate::domain::change::Changes;
-use crate::domain::entra_user::{EntraUser, UserChange};
-use crate::domain::extension::{Capacity, Extension, ExtensionRow};
-use crate::domain::ids::{ConnectionId, EntraGroupId, EntraUserId, ExtensionId};
-use crate::domain::mapping::address_key;
-use crate::domain::settings::{ScopeKind, UserSettings};
+use crate::domain::entra_user::UserChange;
+use crate::domain::ids::{ConnectionId, EntraUserId, ExtensionId};
+use crate::domain::settings::UserSettings;
 use crate::domain::sync_run::{RunMode, RunRequest};
 use crate::domain::teardown::Removal;
 use crate::plan::snapshot::{Coverage, DirectorySnapshot, PhoneSystemSnapshot, World};
-use crate::ports::{
-    Cursor, Directory, DirectoryError, GroupMembers, PhoneSystem, PhoneSystemError, Sides, SignInProblem,
-    UserQuery,
-};
-use crate::store::{Store, StoreError};
+use crate::ports::{Cursor, Directory, DirectoryError, PhoneSystem, Sides, UserQuery};
+use crate::store::Store;
 
+use super::collect_error::CollectError;
 use super::group_news::GroupNews;
+use super::membership::{Membership, membership, moved_by_groups};
+use super::phones::{NOT_READ, candidates, drop_rows_read_in_full, list};
 
 /// What was read, and where reading people's changes goes on once all of it is carried out.
 pub(super) struct Collected {
@@ -38,61 +36,6 @@ impl CursorKind {
         match self {
             Self::Users => "users",
             Self::Groups => "groups",
-        }
-    }
-}
-
-/// Why nothing could be decided.
-#[derive(Debug, thiserror::Error)]
-pub enum CollectError {
-    /// The directory could not be read.
-    #[error(transparent)]
-    Directory(#[from] DirectoryError),
-    /// The PBX could not be read.
-    #[error(transparent)]
-    PhoneSystem(#[from] PhoneSystemError),
-    /// The table could not be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A group of the scope is gone: who belongs to it is not known, so nobody is judged by it.
-    #[error(
-        "the group {0} that the user scope names does not exist in Entra; choose another one in users.scope"
-    )]
-    NoSuchGroup(EntraGroupId),
-    /// The same of the rules of personal contacts.
-    #[error(
-        "the group {0} that the contacts' scope names does not exist in Entra; choose another one in contacts.personal.scope"
-    )]
-    NoSuchContactGroup(EntraGroupId),
-    /// A stored setting that a newer check would not let pass.
-    #[error("the setting {pointer} is not usable; save the settings again")]
-    Setting {
-        /// Which.
-        pointer: &'static str,
-    },
-    /// A part of the run needs what this PBX does not have.
-    #[error("{0}")]
-    NotPossible(String),
-}
-
-impl CollectError {
-    /// Whether no other part of the run would get further.
-    pub fn ends_the_run(&self) -> bool {
-        match self {
-            // Whoever connected must sign in again; the app itself gets on.
-            Self::Directory(DirectoryError::SignInRefused { problem, .. }) => {
-                *problem != SignInProblem::AccountMustSignIn
-            }
-            Self::PhoneSystem(error) => matches!(
-                error,
-                PhoneSystemError::Shut { .. } | PhoneSystemError::Unavailable { .. }
-            ),
-            Self::Store(_) => true,
-            Self::Directory(_)
-            | Self::NoSuchGroup(_)
-            | Self::NoSuchContactGroup(_)
-            | Self::Setting { .. }
-            | Self::NotPossible(_) => false,
         }
     }
 }
@@ -120,9 +63,9 @@ enum Known {
     Nothing,
 }
 
-struct DirectoryRead {
-    snapshot: DirectorySnapshot,
-    cursor: Option<Cursor>,
+pub(super) struct DirectoryRead {
+    pub snapshot: DirectorySnapshot,
+    pub cursor: Option<Cursor>,
 }
 
 /// Reads everything this run needs.
@@ -199,117 +142,12 @@ async fn both_in_full(
     Ok((directory, phone_system))
 }
 
-/// Stands until a plan wants to create something, which is when the PBX is asked.
-const NOT_READ: Capacity = Capacity {
-    extensions: 0,
-    used: 0,
-};
-
-async fn list(pbx: &dyn PhoneSystem) -> Result<BTreeMap<ExtensionId, ExtensionRow>, PhoneSystemError> {
-    Ok(pbx
-        .list_extensions()
-        .await?
-        .into_iter()
-        .map(|row| (row.id, row))
-        .collect())
-}
-
-/// What was read in full needs no row beside it. What was asked for by its key and answered counts as listed either way:
-/// a list that is read page by page misses a row when another one before it is deleted meanwhile.
-fn drop_rows_read_in_full(
-    rows: &mut BTreeMap<ExtensionId, ExtensionRow>,
-    details: &BTreeMap<ExtensionId, Extension>,
-) {
-    rows.retain(|id, _| !details.contains_key(id));
-}
-
-/// Extensions beyond the bound ones that must be known in full: with the address of somebody who has none, and with the
-/// number of an unfinished create.
-fn candidates(
-    directory: &DirectorySnapshot,
-    bindings: &BTreeMap<EntraUserId, Binding>,
-    rows: &BTreeMap<ExtensionId, ExtensionRow>,
-    take_over: bool,
-) -> BTreeSet<ExtensionId> {
-    let unfinished: BTreeSet<&str> = bindings
-        .values()
-        .filter(|b| b.bound().is_none())
-        .map(|b| b.number.as_str())
-        .collect();
-    let without = |user: &&EntraUser| take_over && bindings.get(&user.id).is_none_or(|b| b.bound().is_none());
-    let addresses: BTreeSet<String> = directory
-        .users
-        .values()
-        .filter(without)
-        .filter_map(address_key)
-        .collect();
-    let bound: BTreeSet<ExtensionId> = bindings
-        .values()
-        .filter_map(|b| Some(b.bound()?.extension))
-        .collect();
-    let wanted = |row: &&ExtensionRow| {
-        !bound.contains(&row.id)
-            && (unfinished.contains(row.number.as_str())
-                || addresses.contains(&row.email.to_ascii_lowercase()))
-    };
-    rows.values().filter(wanted).map(|row| row.id).collect()
-}
-
-/// Members of the scope's groups and of the excluded ones.
-#[derive(Default)]
-pub(crate) struct Membership {
-    pub scope: BTreeSet<EntraUserId>,
-    pub excluded: BTreeSet<EntraUserId>,
-}
-
-/// Who is in the groups that the rules name.
-pub(crate) async fn membership(
-    directory: &dyn Directory,
-    users: &UserSettings,
-) -> Result<Membership, CollectError> {
-    let groups = users.groups_to_read();
-    if groups.is_empty() {
-        return Ok(Membership::default());
-    }
-    let mut membership = Membership::default();
-    for (group, members) in directory.group_members(&groups).await? {
-        let GroupMembers::People(people) = members else {
-            return Err(CollectError::NoSuchGroup(group));
-        };
-        if users.scope.exclude_group_ids.contains(&group) {
-            membership.excluded.extend(people.iter().copied());
-        }
-        if users.scope.kind == ScopeKind::Groups && users.scope.group_ids.contains(&group) {
-            membership.scope.extend(people);
-        }
-    }
-    Ok(membership)
-}
-
-/// People whose membership disagrees with what they have.
-pub(crate) fn moved_by_groups(
-    users: &UserSettings,
-    members: &Membership,
-    bindings: &BTreeMap<EntraUserId, Binding>,
-) -> BTreeSet<EntraUserId> {
-    let by_group = users.scope.kind == ScopeKind::Groups;
-    let inside =
-        |id: &EntraUserId| (!by_group || members.scope.contains(id)) && !members.excluded.contains(id);
-    let fell_out = bindings.keys().copied().filter(|id| !inside(id));
-    let came_in = members
-        .scope
-        .iter()
-        .copied()
-        .filter(|id| inside(id) && !bindings.contains_key(id));
-    fell_out.chain(came_in).collect()
-}
-
 impl Task<'_> {
     fn directory(&self) -> &dyn Directory {
         self.sides.directory.as_ref()
     }
 
-    fn phone_system(&self) -> &dyn PhoneSystem {
+    pub fn phone_system(&self) -> &dyn PhoneSystem {
         self.sides.phone_system.as_ref()
     }
 
@@ -393,7 +231,7 @@ impl Task<'_> {
         membership(self.directory(), self.users).await
     }
 
-    async fn one_person(&self, user: EntraUserId) -> Result<DirectoryRead, CollectError> {
+    pub async fn one_person(&self, user: EntraUserId) -> Result<DirectoryRead, CollectError> {
         let only = BTreeSet::from([user]);
         let users = self.directory().users_by_id(&only, &self.query()).await?;
         let members = self.membership().await?;
@@ -481,40 +319,6 @@ impl Task<'_> {
             coverage: Coverage::Only(covered),
             scope_members: members.scope,
             excluded_members: members.excluded,
-        })
-    }
-
-    /// The PBX as far as these people need it: no list of extensions unless somebody needs a new one.
-    async fn phones_of(
-        &self,
-        directory: &DirectorySnapshot,
-        bindings: &BTreeMap<EntraUserId, Binding>,
-    ) -> Result<PhoneSystemSnapshot, CollectError> {
-        let covered = |binding: &&Binding| directory.coverage.covers(binding.user);
-        let bound: BTreeSet<ExtensionId> = bindings
-            .values()
-            .filter(covered)
-            .filter_map(|b| Some(b.bound()?.extension))
-            .collect();
-        let mut details: BTreeMap<ExtensionId, Extension> =
-            self.phone_system().extension_details(&bound).await?;
-        let unfinished = bindings.values().filter(covered).any(|b| b.bound().is_none());
-        let newcomer = directory.users.keys().any(|id| !bindings.contains_key(id));
-        if !unfinished && !newcomer && details.len() == bound.len() {
-            return Ok(PhoneSystemSnapshot {
-                rows: None,
-                details,
-                capacity: NOT_READ,
-            });
-        }
-        let mut rows = list(self.phone_system()).await?;
-        let more = candidates(directory, bindings, &rows, self.users.bind_same_email);
-        details.extend(self.phone_system().extension_details(&more).await?);
-        drop_rows_read_in_full(&mut rows, &details);
-        Ok(PhoneSystemSnapshot {
-            rows: Some(rows),
-            details,
-            capacity: NOT_READ,
         })
     }
 }

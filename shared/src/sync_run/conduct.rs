@@ -17,7 +17,8 @@ use crate::plan::groups::world::People;
 use crate::store::{Lease, ManagedCounts, Store, StoreError, WorkState};
 
 use super::Engine;
-use super::collect::{CollectError, CursorKind};
+use super::collect::CursorKind;
+use super::collect_error::CollectError;
 use super::contacts;
 use super::execute::Stopped;
 use super::failure::{RunFailure, lasting};

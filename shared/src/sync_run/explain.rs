@@ -8,17 +8,22 @@ use crate::domain::change::Changes;
 use crate::domain::entra_user::EntraUser;
 use crate::domain::ids::ConnectionId;
 use crate::domain::operation_record::{OperationRecord, OutcomeKind};
-use crate::domain::settings::{ConnectionSettings, DeleteWhen, NumberRule, ScopeKind, UserSettings};
+use crate::domain::settings::ConnectionSettings;
 use crate::domain::sync_run::{RunMode, RunRequest, SyncRun, Trigger};
-use crate::plan::check::check;
+use crate::plan::check::{Checked, check};
+use crate::plan::operation::Operation;
 use crate::plan::plan;
-use crate::plan::snapshot::{DirectorySnapshot, Policy};
+use crate::plan::snapshot::Policy;
 use crate::ports::{DirectoryError, SideError, UserQuery};
 use crate::store::StoreError;
 
 use super::Engine;
-use super::collect::{CollectError, Task, collect};
+use super::collect::Task;
+use super::collect_error::CollectError;
+pub use super::explain_rules::RuleResult;
+use super::explain_rules::rules;
 use super::group_news::GroupNews;
+use super::one_person::{OnePerson, collect_one};
 use super::outcome::{Stamp, record, skip_record};
 
 /// One person, explained.
@@ -34,19 +39,6 @@ pub struct Explanation {
     pub would: Option<OperationRecord>,
     /// The last thing that went wrong with this person.
     pub last_error: Option<OperationRecord>,
-}
-
-/// One rule applied to one person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleResult {
-    /// Its name, a stable code.
-    pub rule: &'static str,
-    /// Whether it speaks for an extension.
-    pub passed: bool,
-    /// Whether it is the first that speaks against one.
-    pub deciding: bool,
-    /// What it looked at, to a person.
-    pub detail: String,
 }
 
 /// Why nothing could be explained.
@@ -115,10 +107,17 @@ pub async fn explain(
         sides: &sides,
         removal: None,
     };
-    let mut world = collect(&task).await?.world;
-    world.phone_system.capacity = sides.phone_system.capacity().await.map_err(CollectError::from)?;
+    let OnePerson { mut world, alone } = collect_one(&task, user.id).await?;
     let policy = policy(&settings, engine.clock.now());
-    let checked = check(plan(&world, &policy), &world, &policy);
+    let mut checked = check(plan(&world, &policy), &world, &policy);
+    if !alone || removes(&checked) {
+        // Whether they fit, and whether a removal waits for a person's word, is measured by everybody's.
+        if alone {
+            world.bindings = engine.store.bindings(connection).await?;
+        }
+        world.phone_system.capacity = sides.phone_system.capacity().await.map_err(CollectError::from)?;
+        checked = check(plan(&world, &policy), &world, &policy);
+    }
     let stamp = Stamp {
         at: policy.now,
         run: SyncRun::queued(connection, request, policy.now).id,
@@ -152,6 +151,11 @@ pub async fn explain(
     }))
 }
 
+fn removes(checked: &Checked) -> bool {
+    let operations = checked.plan.operations.iter().chain(&checked.held);
+    operations.into_iter().any(Operation::is_removal)
+}
+
 fn policy(settings: &ConnectionSettings, now: Timestamp) -> Policy {
     Policy {
         removal: None,
@@ -177,117 +181,4 @@ async fn last_error(
         .into_iter()
         .filter(|record| record.outcome == OutcomeKind::Failed)
         .max_by_key(|record| record.at))
-}
-
-fn rules(
-    user: &EntraUser,
-    binding: Option<&Binding>,
-    directory: &DirectorySnapshot,
-    settings: &UserSettings,
-) -> Vec<RuleResult> {
-    let checks = [
-        ("users_enabled", settings.enabled, on_off(settings.enabled)),
-        account(user, settings),
-        scope(user, directory, settings),
-        exclusion(user, directory),
-        address(user),
-        number(user, binding, settings),
-    ];
-    let mut decided = false;
-    let mut results = Vec::new();
-    for (rule, passed, detail) in checks {
-        // Without an address the extension is made all the same.
-        let deciding = !passed && !decided && rule != "address";
-        decided |= deciding;
-        results.push(RuleResult {
-            rule,
-            passed,
-            deciding,
-            detail,
-        });
-    }
-    results
-}
-
-type Check = (&'static str, bool, String);
-
-fn on_off(on: bool) -> String {
-    (if on { "user sync is on" } else { "user sync is off" }).to_owned()
-}
-
-fn account(user: &EntraUser, settings: &UserSettings) -> Check {
-    let counts = settings.scope.only_enabled || settings.delete_when.contains(&DeleteWhen::Disabled);
-    let detail = match (user.account_enabled, counts) {
-        (true, _) => "the account is enabled",
-        (false, true) => "the account is disabled",
-        (false, false) => "the account is disabled, which these settings do not mind",
-    };
-    ("account", user.account_enabled || !counts, detail.to_owned())
-}
-
-fn scope(user: &EntraUser, directory: &DirectorySnapshot, settings: &UserSettings) -> Check {
-    let (passed, detail) = match settings.scope.kind {
-        ScopeKind::All => (true, "everyone is chosen".to_owned()),
-        ScopeKind::Types => {
-            let chosen = settings.scope.types.contains(&user.user_type);
-            (
-                chosen,
-                format!("the user type is {:?}", user.user_type).to_lowercase(),
-            )
-        }
-        ScopeKind::Groups => {
-            let member = directory.scope_members.contains(&user.id);
-            let detail = if member {
-                "in a chosen group"
-            } else {
-                "in none of the chosen groups"
-            };
-            (member, detail.to_owned())
-        }
-    };
-    ("scope", passed, detail)
-}
-
-fn exclusion(user: &EntraUser, directory: &DirectorySnapshot) -> Check {
-    let excluded = directory.excluded_members.contains(&user.id);
-    let detail = if excluded {
-        "in an excluded group"
-    } else {
-        "in no excluded group"
-    };
-    ("exclusion", !excluded, detail.to_owned())
-}
-
-fn address(user: &EntraUser) -> Check {
-    match crate::domain::mapping::address_key(user) {
-        Some(_) => ("address", true, "has an address the PBX takes".to_owned()),
-        None => (
-            "address",
-            false,
-            "has no address the PBX takes; the extension gets none".to_owned(),
-        ),
-    }
-}
-
-fn number(user: &EntraUser, binding: Option<&Binding>, settings: &UserSettings) -> Check {
-    use crate::domain::mapping::{PropertyNumber, number_from_property};
-    if let Some(binding) = binding {
-        return ("number", true, format!("has the number {}", binding.number));
-    }
-    match &settings.number {
-        NumberRule::Automatic { start, .. } => (
-            "number",
-            true,
-            format!("gets the smallest free number from {start}"),
-        ),
-        NumberRule::Property {
-            name,
-            last_digits,
-            reserved,
-        } => match number_from_property(&user.number_values, *last_digits, reserved) {
-            PropertyNumber::Found(number) => ("number", true, format!("{name} says {number}")),
-            PropertyNumber::Empty => ("number", false, format!("{name} is empty")),
-            PropertyNumber::NoneFits => ("number", false, format!("{name} holds no usable number")),
-        },
-    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::domain::sync_run::SyncPart;
 use crate::ports::{DirectoryError, PhoneSystemError, ShutProblem};
 
-use super::collect::CollectError;
+use super::collect_error::CollectError;
 use super::effect::StopCause;
 use super::execute::Stopped;
 

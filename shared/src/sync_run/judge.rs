@@ -6,7 +6,7 @@ use crate::domain::sync_run::{RunMode, SyncPart, SyncRun};
 use crate::store::StoreError;
 
 use super::Engine;
-use super::collect::CollectError;
+use super::collect_error::CollectError;
 use super::conduct::parts;
 use super::contacts;
 use super::group_news::GroupNews;

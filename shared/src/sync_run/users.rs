@@ -13,7 +13,8 @@ use crate::plan::operation::{Change, Operation};
 use crate::plan::snapshot::{Policy, World};
 use crate::plan::{Plan, plan};
 
-use super::collect::{CollectError, Collected, CursorKind, Task, collect, collect_again};
+use super::collect::{Collected, CursorKind, Task, collect, collect_again};
+use super::collect_error::CollectError;
 use super::effect::Hands;
 use super::execute::{Report, execute};
 use super::hold::Waiting;

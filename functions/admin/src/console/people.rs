@@ -6,8 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use shared::domain::binding::{Binding, Stage};
-use shared::domain::ids::{ConnectionId, EntraUserId};
-use shared::store::{Store, StoreError};
+use shared::domain::ids::EntraUserId;
 use web::see_other;
 
 use super::error::{PageError, shown};
@@ -20,8 +19,6 @@ use crate::query::Query;
 
 /// People of one page.
 const A_PAGE: usize = 100;
-/// People read at once in a search.
-const A_READ: usize = 1_000;
 /// Found people shown; a search that finds more wants more letters.
 const MOST_FOUND: usize = 100;
 /// Longest text looked for.
@@ -72,8 +69,8 @@ pub async fn people(
                 .await?;
             (found.items, false, found.next_cursor)
         } else {
-            let (people, more) = find(store, connection.id, &search).await?;
-            (people, more, None)
+            let found = store.bindings_with(connection.id, &search, MOST_FOUND).await?;
+            (found.items, found.next_cursor.is_some(), None)
         };
         let made = PeoplePage {
             frame: Frame::of(visitor, &connection, "people", "people-title"),
@@ -94,30 +91,6 @@ fn names_one(search: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '-' | '_');
     let is_address = search.contains('@') && search.len() <= MAX_SEARCH && search.chars().all(plain);
     (is_address || EntraUserId::parse(search).is_ok()).then(|| search.to_owned())
-}
-
-/// People whose name or number has this text in it, and whether there are more than are shown.
-async fn find(store: &Store, id: ConnectionId, search: &str) -> Result<(Vec<Binding>, bool), StoreError> {
-    let wanted = search.to_lowercase();
-    let mut found = Vec::new();
-    let mut cursor = None;
-    loop {
-        let read = store.bindings_page(id, A_READ, cursor.as_deref()).await?;
-        for binding in read.items {
-            let fits =
-                binding.number.as_str().contains(&wanted) || binding.name.to_lowercase().contains(&wanted);
-            if fits && found.len() == MOST_FOUND {
-                return Ok((found, true));
-            }
-            if fits {
-                found.push(binding);
-            }
-        }
-        match read.next_cursor {
-            Some(next) => cursor = Some(next),
-            None => return Ok((found, false)),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::plan::contacts::snapshot::{ContactPolicy, ContactWorld, Contents, Mai
 use crate::ports::{DirectoryError, MailboxError, Mailboxes, PhoneSystemError};
 use crate::store::OwnContacts;
 
-use super::super::collect::CollectError;
+use super::super::collect_error::CollectError;
 use super::super::part::Basis;
 use super::scope::{Chosen, Scope, Unread, scope};
 

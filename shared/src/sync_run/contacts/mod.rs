@@ -16,7 +16,7 @@ use crate::plan::contacts::check::{Checked, check};
 use crate::plan::contacts::operation::ContactOperation;
 use crate::plan::contacts::plan;
 
-use super::collect::CollectError;
+use super::collect_error::CollectError;
 use super::execute::{Report, execute};
 use super::hold::Waiting;
 use super::outcome::{Outcome, count, lines as lines_of};

@@ -15,7 +15,7 @@ use crate::domain::settings::{MailboxScope, MailboxTarget, ScopeKind};
 use crate::ports::{DirectoryError, GroupMembers};
 use crate::store::KnownPurposes;
 
-use super::super::collect::CollectError;
+use super::super::collect_error::CollectError;
 use super::super::outcome::Stamp;
 use super::super::part::Basis;
 use super::lines::unread_line;

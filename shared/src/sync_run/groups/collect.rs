@@ -14,7 +14,8 @@ use crate::plan::groups::world::{GroupPolicy, GroupWorld, People};
 use crate::plan::groups::{chosen, wanted};
 use crate::ports::{Cursor, Directory, GroupMembers};
 use crate::store::StoreError;
-use crate::sync_run::collect::{CollectError, CursorKind};
+use crate::sync_run::collect::CursorKind;
+use crate::sync_run::collect_error::CollectError;
 use crate::sync_run::part::Basis;
 
 /// How thoroughly the PBX is read.

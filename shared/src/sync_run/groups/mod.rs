@@ -14,7 +14,7 @@ use crate::plan::groups::check::{CheckedGroups, check};
 use crate::plan::groups::world::{GroupPolicy, GroupWorld, People};
 use crate::plan::groups::{GroupPlan, plan};
 
-use super::collect::CollectError;
+use super::collect_error::CollectError;
 use super::execute::{Report, execute};
 use super::hold::Waiting;
 use super::outcome::lines;

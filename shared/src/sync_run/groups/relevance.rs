@@ -13,7 +13,7 @@ use crate::domain::settings::ConnectionSettings;
 use crate::plan::groups::wanted;
 use crate::plan::groups::world::{GroupPolicy, GroupWorld};
 use crate::ports::Directory;
-use crate::sync_run::collect::CollectError;
+use crate::sync_run::collect_error::CollectError;
 use crate::sync_run::users;
 
 /// Whether somebody came into or fell out of a group of ours through one of `others`, or one of those is to become ours.
