@@ -1,12 +1,13 @@
 //! Fields of a form: each is named by the JSON pointer of what it sets, shows what was typed, and says beside itself what is
 //! wrong with it.
 
+mod mappings;
+
 use std::collections::BTreeMap;
 
 use askama::Template;
 use serde_json::Value;
 use shared::domain::ids::{ConnectionId, EntraGroupId};
-use shared::domain::presence::TeamsStatus;
 use shared::domain::settings::ExtensionPresence;
 use shared::domain::settings_check::FieldProblem;
 use web::Words;
@@ -41,34 +42,6 @@ struct Lines<'a> {
     /// Where to search for more.
     pick: Option<String>,
     search: String,
-}
-
-#[derive(Template)]
-#[template(path = "field_mappings.html")]
-struct Mappings<'a> {
-    about: &'a About,
-    rows: Vec<MappingRow>,
-    pick: Option<String>,
-    search: String,
-    remove: String,
-}
-
-/// The mapping of one group.
-struct MappingRow {
-    /// Its JSON pointer.
-    at: String,
-    id: String,
-    name: Option<String>,
-    statuses: Vec<StatusRow>,
-    error: Option<String>,
-}
-
-/// Where one status of Teams leads.
-struct StatusRow {
-    name: String,
-    id: String,
-    label: String,
-    options: Vec<Choosable>,
 }
 
 #[derive(Template)]
@@ -227,6 +200,17 @@ impl Fields {
         self.input(pointer, "time", true)
     }
 
+    /// One that may stand where nothing uses it; this one until another is typed.
+    pub fn time_or(&self, pointer: &str, usual: &str) -> String {
+        let typed = self.value(pointer);
+        rendered(&Input {
+            about: &self.about(pointer),
+            kind: "time",
+            value: if typed.is_empty() { usual.to_owned() } else { typed },
+            required: false,
+        })
+    }
+
     pub fn date(&self, pointer: &str) -> String {
         self.input(pointer, "date", false)
     }
@@ -281,42 +265,6 @@ impl Fields {
         })
     }
 
-    /// The mappings of single groups: one to choose, or to take out, for each.
-    pub fn group_mappings(&self, pointer: &str) -> String {
-        let rows = self.doc.pointer(pointer).and_then(Value::as_array);
-        let rows = (0..rows.map_or(0, Vec::len)).map(|place| {
-            let at = format!("{pointer}/{place}");
-            let id = self.value(&format!("{at}/group_id"));
-            let known = EntraGroupId::parse(&id).ok();
-            MappingRow {
-                name: known.and_then(|known| self.names.get(&known).cloned()),
-                statuses: TeamsStatus::ALL.map(|status| self.status_row(&at, status)).into(),
-                error: self.error(&at),
-                at,
-                id,
-            }
-        });
-        rendered(&Mappings {
-            about: &self.about(pointer),
-            rows: rows.collect(),
-            pick: self.pick(pointer),
-            search: self.words.text("pick-search"),
-            remove: self.words.text("pick-remove"),
-        })
-    }
-
-    fn status_row(&self, at: &str, status: TeamsStatus) -> StatusRow {
-        let name = format!("{at}/mapping/{}", status.key());
-        StatusRow {
-            label: self
-                .words
-                .text(&format!("f-presence-mapping-{}", status.key().replace('_', "-"))),
-            options: self.statuses(&name),
-            id: name.trim_start_matches('/').replace(['/', '_'], "-"),
-            name,
-        }
-    }
-
     fn statuses(&self, pointer: &str) -> Vec<Choosable> {
         let option = |presence: ExtensionPresence| {
             let word = presence.wire();
@@ -333,6 +281,18 @@ impl Fields {
         rendered(&Tick {
             about: &self.about(pointer),
             ticked: self.doc.pointer(pointer) == Some(&Value::Bool(true)),
+        })
+    }
+
+    /// Whether there is a part of the document at all. What is wrong inside it is said there.
+    pub fn tick_part(&self, pointer: &str) -> String {
+        let about = About {
+            error: None,
+            ..self.about(pointer)
+        };
+        rendered(&Tick {
+            about: &about,
+            ticked: self.doc.pointer(pointer).is_some_and(Value::is_object),
         })
     }
 

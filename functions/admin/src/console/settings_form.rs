@@ -179,6 +179,17 @@ impl Reader<'_> {
         } else {
             presence["groups"] = Value::Array(groups);
         }
+        if self.form.ticked("/presence/office_hours") {
+            presence["office_hours"] = json!({
+                "days": self.form.all("/presence/office_hours/days"),
+                "from": self.text("/presence/office_hours/from"),
+                "to": self.text("/presence/office_hours/to"),
+            });
+        } else {
+            presence
+                .as_object_mut()
+                .map(|presence| presence.remove("office_hours"));
+        }
     }
 
     /// Each group's own mapping, without those to be removed.
@@ -305,6 +316,39 @@ mod tests {
         assert_eq!(kept, [id(0), id(2)]);
         let none = filled("presence", &format!("/presence/users_default=on{own}"));
         assert!(parse(none).unwrap().presence.groups.is_empty());
+    }
+
+    #[test]
+    fn hours_in_which_presence_is_carried_go_with_their_tick() {
+        let rows: String = TeamsStatus::ALL
+            .map(|status| format!("&/presence/mapping/{}=away", status.key()))
+            .concat();
+        let hours = "&/presence/office_hours/days=monday&/presence/office_hours/days=friday\
+                     &/presence/office_hours/from=08:30&/presence/office_hours/to=18:00";
+        let form = format!("/presence/users_default=on{rows}{hours}");
+        assert_eq!(
+            parse(filled("presence", &form)).unwrap().presence.office_hours,
+            None
+        );
+        let ticked = format!("{form}&/presence/office_hours=on");
+        let mut document = filled("presence", &ticked);
+        let kept = parse(document.clone()).unwrap().presence.office_hours.unwrap();
+        assert_eq!(
+            (kept.days.len(), kept.from.as_str(), kept.to.as_str()),
+            (2, "08:30", "18:00")
+        );
+        assert!(fill_in("presence", &Form::parse(form.as_bytes()), &mut document));
+        assert_eq!(parse(document).unwrap().presence.office_hours, None);
+        let no_day = format!("/presence/users_default=on{rows}&/presence/office_hours=on");
+        let pointers: Vec<String> = parse(filled("presence", &no_day))
+            .unwrap_err()
+            .into_iter()
+            .map(|problem| problem.pointer)
+            .collect();
+        assert!(
+            pointers.contains(&"/presence/office_hours/days".to_owned()),
+            "{pointers:?}"
+        );
     }
 
     #[test]

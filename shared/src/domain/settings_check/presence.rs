@@ -32,7 +32,7 @@ fn office_hours(hours: &OfficeHours, problems: &mut Problems) {
     problems.when(
         hours.days.is_empty(),
         "/presence/office_hours/days",
-        "name one or more days, or leave office_hours out to carry presence at any time",
+        "choose one or more days, or carry presence at any time, without office hours",
     );
     let time = "write a time of day as HH:MM with 24 hours, for example 08:00";
     problems.when(!is_time_of_day(&hours.from), "/presence/office_hours/from", time);
@@ -40,7 +40,7 @@ fn office_hours(hours: &OfficeHours, problems: &mut Problems) {
     problems.when(
         hours.from == hours.to,
         "/presence/office_hours/to",
-        "must differ from from: leave office_hours out to carry presence at any time",
+        "must differ from the beginning; without office hours presence is carried at any time",
     );
 }
 
