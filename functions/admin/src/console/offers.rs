@@ -18,7 +18,7 @@ use super::picked::{Wanted, phonebook_of};
 use crate::AdminState;
 use crate::use_cases::{PickError, kept_phonebooks, shared_mailboxes};
 
-/// Groups of one page of a search.
+/// Groups or mailboxes of one page of a search.
 const A_PAGE: usize = 50;
 /// Longest name that Entra gives a group.
 const MAX_SEARCH: usize = 256;
@@ -82,7 +82,7 @@ pub async fn offer(
     let search: String = search.chars().take(MAX_SEARCH).collect();
     match wanted {
         Wanted::Groups | Wanted::MappedGroups => groups(state, connection, (&search, cursor)).await,
-        Wanted::Mailboxes => mailboxes(state, connection, &search).await,
+        Wanted::Mailboxes => mailboxes(state, connection, (&search, cursor)).await,
     }
 }
 
@@ -113,15 +113,25 @@ async fn groups(
     }
 }
 
-async fn mailboxes(state: &AdminState, connection: &Connection, search: &str) -> Result<Offer, PageError> {
+/// All of them are read for each page, whose cursor is the place of its first.
+async fn mailboxes(
+    state: &AdminState,
+    connection: &Connection,
+    (search, cursor): (&str, Option<&str>),
+) -> Result<Offer, PageError> {
+    let from: usize = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
+    let end = from.saturating_add(A_PAGE);
     let search = Some(search.trim()).filter(|text| !text.is_empty());
     let kept = kept_phonebooks(&state.engine.store, connection.id).await?;
     let books = kept.into_iter().map(|book| book.binding.name).collect();
     match shared_mailboxes(&state.engine, connection.id, search).await {
         Ok(list) => Ok(Offer {
+            next: (list.found.len() > end).then(|| end.to_string()),
             found: list
                 .found
                 .into_iter()
+                .skip(from)
+                .take(A_PAGE)
                 .map(|account| Choice {
                     value: account.address,
                     book: account.name.clone(),
