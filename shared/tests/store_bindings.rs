@@ -258,6 +258,15 @@ async fn people_are_found_by_a_part_of_their_name_or_number_however_few_fit() {
     assert_eq!(found("150", 5).await, (vec!["2150".to_owned()], false));
     assert_eq!(found("nobody", 5).await, (vec![], false));
     assert_eq!(found("ann", 10).await.0.len(), 10);
+    let numbered = async |digits: &str, limit| {
+        let page = store.bindings_numbered(id, digits, limit).await.unwrap();
+        let numbers: Vec<String> = page.items.iter().map(|b| b.number.to_string()).collect();
+        (numbers, page.next_cursor.is_some())
+    };
+    let tens = (2100..=2109).map(|number| number.to_string()).collect();
+    assert_eq!(numbered("210", 10).await, (tens, false));
+    assert_eq!(numbered("21", 1).await, (vec!["2100".to_owned()], true));
+    assert_eq!(numbered("100", 10).await, (vec![], false));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use super::binding_rows::read_binding;
+use super::binding_rows::{NumberRow, read_binding};
 use super::error::StoreError;
 use super::item::{body, nanos, row, text};
 use super::keys::{Key, Partition};
@@ -66,6 +66,31 @@ impl Store {
         self.page(&listing, limit, None, "looking for bindings")
             .await?
             .try_map(read_binding)
+    }
+
+    /// Bindings whose number begins with these digits, in the order of the numbers. Read by key: no others are looked at.
+    pub async fn bindings_numbered(
+        &self,
+        connection: ConnectionId,
+        digits: &str,
+        limit: usize,
+    ) -> Result<Page<Binding>, StoreError> {
+        let listing = Listing::of(&Partition::numbers(connection)).starting_with(digits);
+        let held = self.page(&listing, limit, None, "looking for numbers").await?;
+        let more = held.next_cursor;
+        let keys = held.items.into_iter().map(|row| {
+            let held: NumberRow = body(row, "holder of a number")?;
+            Ok(Key::binding(connection, held.u))
+        });
+        let keys = keys.collect::<Result<Vec<Key>, StoreError>>()?;
+        let rows = self.get_all_of_late(&keys, "looking for bindings").await?;
+        let found: Result<Vec<Binding>, StoreError> = rows.into_iter().map(read_binding).collect();
+        let mut found = found?;
+        found.sort_by(|one, other| one.number.cmp(&other.number));
+        Ok(Page {
+            items: found,
+            next_cursor: more,
+        })
     }
 
     /// One person's.

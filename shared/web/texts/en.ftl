@@ -468,7 +468,7 @@ value-other = Other
 # The console: people
 people-title = People
 people-search = Find a person
-people-search-hint = Part of a name or number; or a whole address or object ID, also of somebody without an extension.
+people-search-hint = Part of a name, or how a number begins; or a whole address or object ID, also of somebody without an extension.
 people-none = Nobody has an extension yet.
 people-not-found = Nobody with an extension fits.
 people-more = There are more. Write more letters.

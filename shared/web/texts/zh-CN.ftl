@@ -468,7 +468,7 @@ value-other = 其他
 # The console: people
 people-title = 人员
 people-search = 查找人员
-people-search-hint = 姓名或号码的一部分；或完整的邮箱地址、对象 ID（没有分机的人员也可以）。
+people-search-hint = 姓名的一部分，或号码的开头；或完整的邮箱地址、对象 ID（没有分机的人员也可以）。
 people-none = 还没有人拥有分机。
 people-not-found = 没有符合条件的人员。
 people-more = 还有更多结果，请输入更多字符。

@@ -6,7 +6,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use shared::domain::binding::{Binding, Stage};
-use shared::domain::ids::EntraUserId;
+use shared::domain::ids::{ConnectionId, EntraUserId};
+use shared::store::{Page, Store, StoreError};
 use web::see_other;
 
 use super::error::{PageError, shown};
@@ -69,7 +70,7 @@ pub async fn people(
                 .await?;
             (found.items, false, found.next_cursor)
         } else {
-            let found = store.bindings_with(connection.id, &search, MOST_FOUND).await?;
+            let found = find(store, connection.id, &search).await?;
             (found.items, found.next_cursor.is_some(), None)
         };
         let made = PeoplePage {
@@ -91,6 +92,17 @@ fn names_one(search: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '-' | '_');
     let is_address = search.contains('@') && search.len() <= MAX_SEARCH && search.chars().all(plain);
     (is_address || EntraUserId::parse(search).is_ok()).then(|| search.to_owned())
+}
+
+/// A number by its beginning; where none begins so, and for any other text, a part of a number or name.
+async fn find(store: &Store, id: ConnectionId, search: &str) -> Result<Page<Binding>, StoreError> {
+    if search.bytes().all(|byte| byte.is_ascii_digit()) {
+        let found = store.bindings_numbered(id, search, MOST_FOUND).await?;
+        if !found.items.is_empty() {
+            return Ok(found);
+        }
+    }
+    store.bindings_with(id, search, MOST_FOUND).await
 }
 
 #[cfg(test)]
