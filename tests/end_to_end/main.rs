@@ -37,5 +37,6 @@ mod proxy;
 mod requests;
 mod secret_end;
 mod sign_in;
+mod sign_in_counts;
 mod stage;
 mod teardown;

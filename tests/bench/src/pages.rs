@@ -50,7 +50,10 @@ pub async fn measure(people: usize) -> anyhow::Result<()> {
             format!("{connection}/people?cursor={second}"),
         ),
         ("people found by a number", format!("{connection}/people?q=10999")),
-        ("people found by a name", format!("{connection}/people?q=person00999")),
+        (
+            "people found by a name",
+            format!("{connection}/people?q=person00999"),
+        ),
         (
             "a person, both sides asked",
             format!("{connection}/people/{person}"),
