@@ -71,7 +71,7 @@ const PLACES: [(&str, &str, &str); 33] = [
         "#[cfg(test)]",
     ),
     (
-        "shared/src/sync_run/collect.rs",
+        "shared/src/sync_run/collect_error.rs",
         "pub enum CollectError",
         "impl CollectError",
     ),

@@ -51,7 +51,7 @@ const SOURCES: &[&str] = &[
     "shared/src/ports.rs",
     "shared/src/ports/contacts.rs",
     "shared/src/presence_poll/failure.rs",
-    "shared/src/sync_run/collect.rs",
+    "shared/src/sync_run/collect_error.rs",
     "shared/src/sync_run/conduct.rs",
     "shared/src/sync_run/consent.rs",
     "shared/src/sync_run/contacts/collect.rs",
