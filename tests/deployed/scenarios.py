@@ -86,7 +86,7 @@ class Sync(Scenario):
         self.follows("Head of Lost Letters", missed)
 
     def look(self):
-        """Has the next look at the change list come at once; by itself it would come within minutes. Answers when it came."""
+        """Has the next look at the change list come at once, which by itself comes within minutes; answers when it came."""
         before = self.looked_at()
         self.installation.api("PATCH", "", {})
         self.host.tick()
@@ -128,7 +128,7 @@ class Killed(Scenario):
         self.addCleanup(self.installation.line.let_go)
         people = [self.installation.joins(mail) for mail in mails]
         asked = self.installation.api("POST", "/sync-runs", {"mode": "full", "dry_run": False})["id"]
-        # The first extension is there, and nothing is written down about it.
+        # The first extension is there, and who had it made was not told.
         self.assertTrue(self.installation.line.made.wait(60))
         self.assertGreater(self.host.kill_run(), 0)
         self.installation.line.let_go()
