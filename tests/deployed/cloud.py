@@ -6,23 +6,27 @@ import re
 import shutil
 import signal
 import tempfile
-import urllib.error
-import urllib.request
 
 import boto3
 import botocore.config
 
 from gate import Gate
 from processes import HOME, ROOT, Process, environment, free_port, processes, until
+from way import ask
 
 REGION = "eu-central-1"
 STACK = "connector"
 BUCKET = "archives"
 ARCHIVES = ROOT / "target/lambda"
+# Seconds a message that failed waits until it comes again; on AWS longer than a run may take.
+HIDDEN = 2
 
 
 class Cloud:
-    def __init__(self):
+    def __init__(self, settings=None):
+        """With settings under the names that functions know them by."""
+        self._parameters = {"PbxAddressPolicy": "loopback", **{
+            "".join(part.capitalize() for part in name.split("_")): value for name, value in (settings or {}).items()}}
         port = free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
         # The emulator keeps its archives and sockets in its own place, and ends with it.
@@ -59,7 +63,7 @@ class Cloud:
         stacks.create_stack(
             StackName=STACK, TemplateBody=self._template(), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             Parameters=[
-                {"ParameterKey": name, "ParameterValue": value} for name, value in self._parameters().items()
+                {"ParameterKey": name, "ParameterValue": value} for name, value in self._parameters.items()
             ])
         until("the stack to stand", lambda: self._stands(stacks), patience=120)
         resources = stacks.describe_stack_resources(StackName=STACK)["StackResources"]
@@ -68,6 +72,9 @@ class Cloud:
         self.outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
         self.gate.api_host = self.resources["HttpApi"]
         self.gate.policies = {function: self._policies(function) for function in self.functions()}
+        for queue in ("SyncQueue", "PresenceQueue"):
+            self.client("sqs").set_queue_attributes(
+                QueueUrl=self.resources[queue], Attributes={"VisibilityTimeout": str(HIDDEN)})
 
     @staticmethod
     def _stands(stacks):
@@ -79,12 +86,6 @@ class Cloud:
             failed = [(one["LogicalResourceId"], one.get("ResourceStatusReason")) for one in events if one["ResourceStatus"] in ("CREATE_FAILED", "ROLLBACK_IN_PROGRESS")]
             raise AssertionError(f"the stack is {status}: {failed}")
         return True
-
-    def _parameters(self):
-        return {"PbxAddressPolicy": "loopback", **self.parameters}
-
-    # Of the test that deploys.
-    parameters = {}
 
     def functions(self):
         return sorted(archive.stem for archive in ARCHIVES.glob("*.zip"))
@@ -124,15 +125,27 @@ class Cloud:
         text = answer["Payload"].read()
         return json.loads(text or "null"), answer.get("FunctionError")
 
+    @property
+    def origin(self):
+        return self.gate.origin
+
     def ask(self, method, path, body=None, headers=None):
-        """Asks the installation at its public address, as the world does; follows nothing."""
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        request = urllib.request.Request(self.gate.origin + path, method=method, data=data, headers={
-            "content-type": "application/json", **(headers or {})})
-        return opened(request)
+        return ask(self.origin, method, path, body, headers)
+
+    def tick(self):
+        """What the clock brings each minute, now."""
+        event = json.loads((ROOT / "events/scheduler/every-minute.json").read_text())
+        answer, failed = self.invoke("scheduler", event)
+        assert failed is None, answer
+
+    def kill_run(self):
+        """Ends whatever runs a sync as a machine that fails would; answers how many there were."""
+        return self.kill("full-sync")
+
+    def revive(self):
+        """AWS starts another by itself when there is something to do."""
 
     def kill(self, function):
-        """Ends every process of a function as a machine that fails would; answers how many there were."""
         # The gate's address tells it from the function of another run beside this one.
         own = {
             f"AWS_LAMBDA_FUNCTION_NAME={STACK}-{function}".encode(),
@@ -151,21 +164,3 @@ class Cloud:
             pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
             lines.extend(event["message"] for page in pages for event in page["events"])
         return "\n".join(lines)
-
-
-class NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_):
-        return None
-
-
-OPENER = urllib.request.build_opener(NoRedirects)
-
-
-def opened(request):
-    """Status, headers and text, whatever the status."""
-    try:
-        with OPENER.open(request, timeout=60) as response:
-            return response.status, response.headers, response.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers, error.read().decode()

@@ -6,80 +6,36 @@ For the world: the public address of the installation, whose requests go to the 
 """
 
 import hashlib
-import http.client
-import http.server
 import json
-import sys
 import threading
 import urllib.parse
 import uuid
+
+from way import Way
 
 SERVICES = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "TrentService": "kms"}
 # A transaction is allowed by the actions of its items.
 ITEMS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
 
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request, client_address):
-        # A function that was killed hangs up in the middle of a call.
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
-class Gate:
+class Gate(Way):
     def __init__(self, emulator_port):
-        self.emulator_port = emulator_port
+        super().__init__(emulator_port)
         self.policies = {}
         self.api_host = None
         self.used = {}
         self.calls = []
         self.denied = []
-        # What goes wrong on purpose: table calls are held up, everybody's at once, or a function's own from the write on at
-        # which something is so; hints of these functions and requests at these paths are lost, though whoever sent them is
-        # told that they arrived.
+        # What goes wrong on purpose: table calls are held up; hints of these functions are lost, though whoever sent them is
+        # told that they arrived, or come twice.
         self.holds = False
-        self.holds_once = None
         self.held_up = threading.Event()
         self.loses_hints_of = set()
-        self.loses_requests_at = set()
-        self.lost = 0
         self.doubles_hints_of = set()
-        gate = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _serve(self):
-                length = int(self.headers.get("content-length") or 0)
-                body = self.rfile.read(length)
-                status, headers, content = gate.answer(self.command, self.path, self.headers, body)
-                self.send_response(status)
-                for name, value in headers:
-                    if name.lower() not in ("transfer-encoding", "content-length", "connection", "date", "server"):
-                        self.send_header(name, value)
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                try:
-                    self.wfile.write(content)
-                except BrokenPipeError:
-                    # Whoever asked was stopped meanwhile.
-                    self.close_connection = True
-
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
-
-            def log_message(self, *_):
-                pass
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.origin = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self):
         self.holds = False
-        self._server.shutdown()
-        self._server.server_close()
+        super().stop()
 
     def endpoint_of(self, function):
         return f"{self.origin}/as/{function}"
@@ -88,18 +44,13 @@ class Gate:
         if path.startswith("/as/"):
             function = path.split("/")[2]
             return self._for_function(function, "/" + "/".join(path.split("/")[3:]), headers, body)
-        if path in self.loses_requests_at:
-            self.lost += 1
-            return 202, [], b""
         sent = {name: value for name, value in headers.items() if name.lower() != "host"}
-        sent["Host"] = f"{self.api_host}.execute-api.localhost:{self.emulator_port}"
-        return self._pass_on(method, path, sent, body)
+        sent["Host"] = f"{self.api_host}.execute-api.localhost:{self.port}"
+        return super().answer(method, path, sent, body)
 
     def _for_function(self, function, path, headers, body):
         service, operation, request = asked(headers, body)
-        if self.holds_once and self.holds_once[0] == function and operation == "TransactWriteItems" and self.holds_once[1]():
-            self.holds, self.holds_once = function, None
-        if self.holds in (True, function) and service == "dynamodb":
+        if self.holds and service == "dynamodb":
             self.held_up.set()
             while self.holds:
                 threading.Event().wait(0.1)
@@ -115,23 +66,14 @@ class Gate:
             arrived = {"MessageId": str(uuid.uuid4()), "MD5OfMessageBody": digest}
             return 200, [("content-type", "application/x-amz-json-1.0")], json.dumps(arrived).encode()
         if operation == "SendMessage" and function in self.doubles_hints_of:
-            self._pass_on("POST", path, dict(headers.items()), body)
-        return self._pass_on("POST", path, dict(headers.items()), body)
+            self.pass_on("POST", path, dict(headers.items()), body)
+        return self.pass_on("POST", path, dict(headers.items()), body)
 
     def refused(self, function, service, operation, request):
         """The first call of a request that the function's role does not allow."""
         calls = (f"{service}:{action}" for action in sorted(actions(operation, request)))
         may = self.policies[function]
         return next((call for call in calls if not any(allows(statement, call, request) for statement in may)), None)
-
-    def _pass_on(self, method, path, headers, body):
-        connection = http.client.HTTPConnection("127.0.0.1", self.emulator_port, timeout=120)
-        try:
-            connection.request(method, path, body=body or None, headers=headers)
-            response = connection.getresponse()
-            return response.status, response.getheaders(), response.read()
-        finally:
-            connection.close()
 
 
 def asked(headers, body):

@@ -1,79 +1,88 @@
-"""One installation in the emulated AWS, with a simulated tenant and a simulated PBX, connected and synced once."""
+"""One installation on one host, with a simulated tenant and a simulated PBX, connected and synced once."""
 
 import hashlib
 import json
 import secrets
-import urllib.request
+import urllib.parse
 
-from cloud import Cloud, opened
-from processes import ROOT, simulated, until
+from processes import simulated, until
+from way import Line, ask
 
 APPLICATION = "https://linkus.example.com/signed-in"
 ENDED = ("succeeded", "partly_failed", "failed", "held", "cancelled")
-# Seconds a message that failed waits until it comes again; on AWS longer than a run may take.
-HIDDEN = 2
 
 
 class Installation:
-    def __init__(self):
+    def __init__(self, host):
+        """On a host of this kind."""
         self.graph = simulated("graph", "--users", "6")
         self.pbx = simulated("pbx", "--users", "50")
+        self.line = Line(urllib.parse.urlparse(self.pbx.value("base_url")).port)
         self.token = secrets.token_hex(32)
-        Cloud.parameters = {
-            "GraphBaseUrl": self.graph.value("GRAPH_BASE_URL"),
-            "LoginBaseUrl": self.graph.value("LOGIN_BASE_URL").rstrip("/"),
-            "BootstrapTokenSha256": hashlib.sha256(self.token.encode()).hexdigest(),
-        }
+        self.login = self.graph.value("LOGIN_BASE_URL").rstrip("/")
         self.tenant, self.app = self.graph.value("tenant_id"), self.graph.value("client_id")
-        self.secret = self.graph.value("client_secret")
+        # What must turn up nowhere.
+        self.secrets = [
+            self.token, self.graph.value("client_secret"), self.pbx.value("client_secret"), "simulated-access-key"]
+        self.host = None
         try:
-            self.cloud = Cloud()
+            self.host = host({
+                "GRAPH_BASE_URL": self.graph.value("GRAPH_BASE_URL"), "LOGIN_BASE_URL": self.login,
+                "BOOTSTRAP_TOKEN_SHA256": hashlib.sha256(self.token.encode()).hexdigest(),
+            })
         except BaseException:
-            self.graph.stop()
-            self.pbx.stop()
+            self.stop()
             raise
-        for queue in ("SyncQueue", "PresenceQueue"):
-            self.cloud.client("sqs").set_queue_attributes(
-                QueueUrl=self.cloud.resources[queue], Attributes={"VisibilityTimeout": str(HIDDEN)})
 
     def stop(self):
-        self.cloud.stop()
+        if self.host:
+            self.host.stop()
+        self.line.stop()
         self.graph.stop()
         self.pbx.stop()
 
     def connect(self):
         # Whoever is first makes the key that proves notifications; all others take it from the table.
-        self.tick()
+        self.host.tick()
         for path in ("/connect/callback", "/sso/callback", "/console/callback"):
-            self.in_tenant("PUT", f"/apps/{self.app}/redirect-uris", {"uri": self.cloud.gate.origin + path})
+            self.in_tenant("PUT", f"/apps/{self.app}/redirect-uris", {"uri": self.host.origin + path})
         answer = self.api("POST", "", {
-            "name": "Deployed", "tenant_id": self.tenant, "client_id": self.app, "client_secret": self.secret,
+            "name": "Deployed", "tenant_id": self.tenant, "client_id": self.app,
+            "client_secret": self.graph.value("client_secret"),
             "pbx": {
-                "base_url": self.pbx.value("base_url"), "client_id": self.pbx.value("client_id"),
+                "base_url": self.line.origin, "client_id": self.pbx.value("client_id"),
                 "client_secret": self.pbx.value("client_secret"),
                 "linkus_sdk": {"access_id": "simulated-access-id", "access_key": "simulated-access-key"},
             },
         })
         self.connection = answer["id"]
-        settings, etag = self.settings()
+        settings, etag = self.versioned("/settings")
         settings["users"]["enabled"] = True
         settings["change_sync"]["change_threshold"] = 1
         settings["sso"] = {"enabled": True, "redirect_uris": [APPLICATION]}
         self.api("PUT", "/settings", settings, {"if-match": etag})
-        return self.ended_run("first_save")
+        self.first_run = self.ended_run("first_save")
 
     def api(self, method, rest, body=None, headers=None):
         path = f"/api/v1/connections{'/' + self.connection if hasattr(self, 'connection') else ''}{rest}"
-        status, _, text = self.cloud.ask(method, path, body, {"authorization": f"Bearer {self.token}", **(headers or {})})
+        status, _, text = self.host.ask(method, path, body, {"authorization": f"Bearer {self.token}", **(headers or {})})
         if status >= 400:
-            raise AssertionError(f"{method} {path}: {status} {text}\n{self.cloud.log()[-3000:]}")
+            raise AssertionError(f"{method} {path}: {status} {text}\n{self.host.log()[-3000:]}")
         return json.loads(text or "null")
 
-    def settings(self):
-        path = f"/api/v1/connections/{self.connection}/settings"
-        status, headers, text = self.cloud.ask("GET", path, headers={"authorization": f"Bearer {self.token}"})
+    def versioned(self, rest):
+        """A document of the connection, and the version that it is."""
+        path = f"/api/v1/connections/{self.connection}{rest}"
+        status, headers, text = self.host.ask("GET", path, headers={"authorization": f"Bearer {self.token}"})
         assert status == 200, text
         return json.loads(text), headers["etag"]
+
+    def somebody(self):
+        """Whoever has an extension first."""
+        return self.api("GET", "/bindings?kind=user")["items"][0]
+
+    def run_ended(self, run):
+        return self.api("GET", f"/sync-runs/{run}")["state"] == "succeeded"
 
     def runs(self, trigger=None):
         runs = self.api("GET", "/sync-runs")["items"]
@@ -86,38 +95,41 @@ class Installation:
             return runs[0] if len(runs) > beyond else None
         return until(f"a run of trigger {trigger}", ended)
 
-    def tick(self):
-        """What the clock brings each minute, now."""
-        event = json.loads((ROOT / "events/scheduler/every-minute.json").read_text())
-        answer, failed = self.cloud.invoke("scheduler", event)
-        assert failed is None, answer
-
     def subscription(self, resource):
         """The subscription at the simulated Graph for a kind of object."""
         def found():
-            known = self._ask_simulator(self._login, "GET", "/subscriptions", None)
+            known = self._ask_simulator(self.login, "GET", "/subscriptions", None)
             return next((one for one in known if resource in json.dumps(one).lower()), None)
         return until(f"a subscription of {resource}", found)
 
-    @property
-    def _login(self):
-        return self.graph.value("LOGIN_BASE_URL").rstrip("/")
-
     def at_graph(self, method, rest, body=None):
-        return self._ask_simulator(self._login, method, rest, body)
+        return self._ask_simulator(self.login, method, rest, body)
 
     def in_tenant(self, method, rest, body=None):
         return self.at_graph(method, f"/tenants/{self.tenant}{rest}", body)
+
+    def joins(self, mail):
+        """Somebody who is to get an extension."""
+        return self.in_tenant("POST", "/users", {
+            "displayName": mail, "givenName": "Joiner", "surname": mail.partition("@")[0], "mail": mail,
+            "userPrincipalName": mail, "accountEnabled": True, "userType": "Member"})["id"]
+
+    def signed_in(self, address, person):
+        """Signs in at Microsoft, as a browser that was sent to this address; answers where it is sent then."""
+        user = self.in_tenant("GET", f"/users/{person}")
+        form = urllib.parse.urlencode({
+            "request": urllib.parse.urlparse(address).query, "username": user["userPrincipalName"]}).encode()
+        kind = {"content-type": "application/x-www-form-urlencoded"}
+        status, headers, text = ask(self.login, "POST", f"/{self.tenant}/login", form, kind)
+        assert status == 302, text
+        return headers["location"]
 
     def on_pbx(self, method, rest, body=None):
         return self._ask_simulator(self.pbx.value("base_url"), method, rest, body)
 
     @staticmethod
     def _ask_simulator(origin, method, rest, body):
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{origin}/_sim{rest}", method=method, data=data, headers={
-            "content-type": "application/json"})
-        status, _, text = opened(request)
+        status, _, text = ask(origin, method, f"/_sim{rest}", body)
         assert status < 400, f"{method} {rest}: {status} {text}"
         return json.loads(text or "null")
 

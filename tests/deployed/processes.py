@@ -77,6 +77,14 @@ class Process:
     def value(self, name):
         return re.search(rf"^{name}=(.*)$", self.printed, re.MULTILINE)[1].strip()
 
+    def kill(self):
+        """Ends it without a word; answers how many there were to end."""
+        if self._child.poll() is not None:
+            return 0
+        self._child.kill()
+        self._child.wait()
+        return 1
+
     def stop(self):
         if self._child.poll() is None:
             self._child.terminate()

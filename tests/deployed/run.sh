@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The template deployed into an emulator of AWS, with the archives of infra/build.sh: real events over the real Runtime API,
-# and every call of a function judged by its role. Also one function below AWS's own runtime emulator. Everything is
-# installed below target/; nothing leaves this machine.
+# One suite of scenarios on two hosts. On the template, deployed into an emulator of AWS with the archives of infra/build.sh:
+# real events over the real Runtime API, and every call of a function judged by its role. And on the program that serves
+# without a cloud. Also one function below AWS's own runtime emulator. Everything is installed below target/; nothing leaves
+# this machine. CONNECTOR names the program to test [default: target/release/connector].
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -12,5 +13,6 @@ tests/python-home.sh sam aws-sam-cli==1.170.0
 install -m 755 "$tools"/sam/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64 "$tools/deployed/aws-lambda-rie"
 
 home="$tools/deployed"
-export EMULATOR_HOME="$home"
+CONNECTOR=$(realpath "${CONNECTOR:-target/release/connector}")
+export CONNECTOR EMULATOR_HOME="$home"
 exec "$home/bin/python" -B -m unittest discover --verbose --start-directory tests/deployed "$@"

@@ -16,7 +16,6 @@ TICKS = 5
 class Figures(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        Cloud.parameters = {}
         cls.cloud = Cloud()
         cls.addClassCleanup(cls.cloud.stop)
 

@@ -20,7 +20,6 @@ TIMEOUT = 3
 
 def setUpModule():
     global cloud
-    Cloud.parameters = {}
     cloud = Cloud()
     unittest.addModuleCleanup(cloud.stop)
 
