@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::try_join_all;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::binding_rows::{NumberRow, read_binding};
 use super::error::StoreError;
-use super::item::{body, nanos, row, text};
+use super::item::{Row, body, nanos, row, text};
 use super::keys::{Key, Partition};
 use super::paging::{Listing, Page};
 use crate::domain::binding::Binding;
@@ -21,6 +22,18 @@ struct RefusedRow {
     until: i64,
     expires_at: i64,
 }
+
+/// What a search found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// As many as were asked for.
+    pub bindings: Vec<Binding>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// The object ids in four ranges, both ends included; ids are small letters and digits.
+const RANGES: [(&str, &str); 4] = [("0", "3~"), ("4", "7~"), ("8", "b~"), ("c", "f~")];
 
 impl Store {
     /// Every binding of a connection; whole or an error.
@@ -52,20 +65,32 @@ impl Store {
             .try_map(read_binding)
     }
 
-    /// Bindings whose number or name has `part` in it, in capitals or small letters, in the order of the object ids.
+    /// Bindings whose number or name has `part` in it, in capitals or small letters, in the order of the object ids. All
+    /// of them are looked at by the table, in four ranges side by side.
     pub async fn bindings_with(
         &self,
         connection: ConnectionId,
         part: &str,
         limit: usize,
-    ) -> Result<Page<Binding>, StoreError> {
-        let listing = Listing::of(&Partition::bindings(connection)).filtered(
-            "contains(n, :part) OR contains(l, :part)",
-            [(":part", text(part.to_lowercase()))],
-        );
-        self.page(&listing, limit, None, "looking for bindings")
-            .await?
-            .try_map(read_binding)
+    ) -> Result<Found, StoreError> {
+        let part = text(part.to_lowercase());
+        let everybody = Listing::of(&Partition::bindings(connection))
+            .filtered("contains(n, :part) OR contains(l, :part)", [(":part", part)]);
+        let ranges = RANGES.map(|(from, to)| everybody.clone().between("sk", text(from), text(to)));
+        let pages = ranges
+            .iter()
+            .map(|range| self.page(range, limit, None, "looking for bindings"));
+        let pages = try_join_all(pages).await?;
+        let cut = pages.iter().any(|page| page.next_cursor.is_some());
+        let rows: Vec<Row> = pages.into_iter().flat_map(|page| page.items).collect();
+        Ok(Found {
+            more: cut || rows.len() > limit,
+            bindings: rows
+                .into_iter()
+                .take(limit)
+                .map(read_binding)
+                .collect::<Result<_, _>>()?,
+        })
     }
 
     /// Bindings whose number begins with these digits, in the order of the numbers. Read by key: no others are looked at.
@@ -74,10 +99,10 @@ impl Store {
         connection: ConnectionId,
         digits: &str,
         limit: usize,
-    ) -> Result<Page<Binding>, StoreError> {
+    ) -> Result<Found, StoreError> {
         let listing = Listing::of(&Partition::numbers(connection)).starting_with(digits);
         let held = self.page(&listing, limit, None, "looking for numbers").await?;
-        let more = held.next_cursor;
+        let more = held.next_cursor.is_some();
         let keys = held.items.into_iter().map(|row| {
             let held: NumberRow = body(row, "holder of a number")?;
             Ok(Key::binding(connection, held.u))
@@ -87,9 +112,9 @@ impl Store {
         let found: Result<Vec<Binding>, StoreError> = rows.into_iter().map(read_binding).collect();
         let mut found = found?;
         found.sort_by(|one, other| one.number.cmp(&other.number));
-        Ok(Page {
-            items: found,
-            next_cursor: more,
+        Ok(Found {
+            bindings: found,
+            more,
         })
     }
 

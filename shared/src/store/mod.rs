@@ -59,6 +59,7 @@ use aws_sdk_dynamodb::Client;
 pub use alert_settings::{AlertSecrets, OLD_SECRET_LIVES};
 pub use api_tokens::ApiToken;
 pub use binding_writes::Reserve;
+pub use bindings::Found;
 pub use client::{aws_config, client, local_client};
 pub use connections::CreateOutcome;
 pub use contact_bindings::OwnContacts;

@@ -51,6 +51,8 @@ struct Range {
 
 /// How many times as many rows are asked for, each time that a filter left too few.
 const FURTHER: i32 = 16;
+/// As many rows of some 250 bytes as a page of the table holds, which ends at a megabyte.
+const WHOLE_PAGE: i32 = 4_096;
 
 /// Parts of the key that the partition does not give.
 type Place = Vec<(String, String)>;
@@ -204,8 +206,8 @@ impl Store {
             }
             // A filter drops rows after the limit is counted. Most often it drops few; where it drops many, whole pages
             // are soon read.
-            if listing.filter.is_some() {
-                ask = ask.saturating_mul(FURTHER);
+            if listing.filter.is_some() && ask < WHOLE_PAGE {
+                ask = ask.saturating_mul(FURTHER).min(WHOLE_PAGE);
             }
         }
         let more = rows.len() > limit;

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use shared::domain::binding::{Binding, Stage};
 use shared::domain::ids::{ConnectionId, EntraUserId};
-use shared::store::{Page, Store, StoreError};
+use shared::store::{Found, Store, StoreError};
 use web::see_other;
 
 use super::error::{PageError, shown};
@@ -71,7 +71,7 @@ pub async fn people(
             (found.items, false, found.next_cursor)
         } else {
             let found = find(store, connection.id, &search).await?;
-            (found.items, found.next_cursor.is_some(), None)
+            (found.bindings, found.more, None)
         };
         let made = PeoplePage {
             frame: Frame::of(visitor, &connection, "people", "people-title"),
@@ -95,10 +95,10 @@ fn names_one(search: &str) -> Option<String> {
 }
 
 /// A number by its beginning; where none begins so, and for any other text, a part of a number or name.
-async fn find(store: &Store, id: ConnectionId, search: &str) -> Result<Page<Binding>, StoreError> {
+async fn find(store: &Store, id: ConnectionId, search: &str) -> Result<Found, StoreError> {
     if search.bytes().all(|byte| byte.is_ascii_digit()) {
         let found = store.bindings_numbered(id, search, MOST_FOUND).await?;
-        if !found.items.is_empty() {
+        if !found.bindings.is_empty() {
             return Ok(found);
         }
     }
