@@ -66,7 +66,7 @@ impl Store {
     }
 
     /// Bindings whose number or name has `part` in it, in capitals or small letters, in the order of the object ids. All
-    /// of them are looked at by the table, in four ranges side by side.
+    /// of them are looked at by the table, in four ranges side by side; one made a moment ago may be missed.
     pub async fn bindings_with(
         &self,
         connection: ConnectionId,
@@ -75,7 +75,8 @@ impl Store {
     ) -> Result<Found, StoreError> {
         let part = text(part.to_lowercase());
         let everybody = Listing::of(&Partition::bindings(connection))
-            .filtered("contains(n, :part) OR contains(l, :part)", [(":part", part)]);
+            .filtered("contains(n, :part) OR contains(l, :part)", [(":part", part)])
+            .of_late();
         let ranges = RANGES.map(|(from, to)| everybody.clone().between("sk", text(from), text(to)));
         let pages = ranges
             .iter()
