@@ -91,8 +91,11 @@ async fn the_first_rule_that_speaks_against_an_extension_decides() {
 async fn whoever_has_an_extension_is_explained_without_reading_everybody() {
     let stage = mixed().await;
     stage.pbx.reset_counters();
+    stage.graph.clear_requests();
     let ada = explained(&stage, "Ada Example").await;
     assert_eq!(ada.binding.unwrap().number.as_str(), "2000");
     let asked = stage.pbx.counters().requests;
+    assert_eq!(asked.values().sum::<u64>(), 1, "{asked:?}");
+    let asked = stage.graph.request_counts();
     assert_eq!(asked.values().sum::<u64>(), 1, "{asked:?}");
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::binding::Binding;
 use crate::domain::change::Changes;
-use crate::domain::entra_user::UserChange;
+use crate::domain::entra_user::{EntraUser, UserChange};
 use crate::domain::ids::{ConnectionId, EntraUserId, ExtensionId};
 use crate::domain::settings::UserSettings;
 use crate::domain::sync_run::{RunMode, RunRequest};
@@ -63,9 +63,9 @@ enum Known {
     Nothing,
 }
 
-pub(super) struct DirectoryRead {
-    pub snapshot: DirectorySnapshot,
-    pub cursor: Option<Cursor>,
+struct DirectoryRead {
+    snapshot: DirectorySnapshot,
+    cursor: Option<Cursor>,
 }
 
 /// Reads everything this run needs.
@@ -231,19 +231,27 @@ impl Task<'_> {
         membership(self.directory(), self.users).await
     }
 
-    pub async fn one_person(&self, user: EntraUserId) -> Result<DirectoryRead, CollectError> {
+    async fn one_person(&self, user: EntraUserId) -> Result<DirectoryRead, CollectError> {
         let only = BTreeSet::from([user]);
         let users = self.directory().users_by_id(&only, &self.query()).await?;
+        Ok(DirectoryRead {
+            snapshot: self.about(only, users).await?,
+            cursor: None,
+        })
+    }
+
+    /// The directory as far as it is about these people, who were read already.
+    pub async fn about(
+        &self,
+        covered: BTreeSet<EntraUserId>,
+        users: BTreeMap<EntraUserId, EntraUser>,
+    ) -> Result<DirectorySnapshot, CollectError> {
         let members = self.membership().await?;
-        let snapshot = DirectorySnapshot {
+        Ok(DirectorySnapshot {
             users,
-            coverage: Coverage::Only(only),
+            coverage: Coverage::Only(covered),
             scope_members: members.scope,
             excluded_members: members.excluded,
-        };
-        Ok(DirectoryRead {
-            snapshot,
-            cursor: None,
         })
     }
 

@@ -107,7 +107,7 @@ pub async fn explain(
         sides: &sides,
         removal: None,
     };
-    let OnePerson { mut world, alone } = collect_one(&task, user.id).await?;
+    let OnePerson { mut world, alone } = collect_one(&task, user.clone()).await?;
     let policy = policy(&settings, engine.clock.now());
     let mut checked = check(plan(&world, &policy), &world, &policy);
     if !alone || removes(&checked) {
