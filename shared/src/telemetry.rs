@@ -14,8 +14,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::clock::SystemClock;
 use crate::settings::{LogFormat, LogSettings};
 use json_lines::JsonLines;
+use panics::log_panics;
 
 mod json_lines;
+mod panics;
 
 /// Logs could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -28,12 +30,15 @@ pub enum TelemetryError {
     Twice(#[source] tracing_subscriber::util::TryInitError),
 }
 
-/// Sends this process's logs to standard error, which leaves standard output to what a person asked for. Call once, first.
+/// Sends this process's logs to standard error, which leaves standard output to what a person asked for, and panics to the
+/// logs. Call once, first.
 pub fn init(log: &LogSettings) -> Result<(), TelemetryError> {
     let colours = io::stderr().is_terminal();
     subscriber(log, io::stderr, colours)?
         .try_init()
-        .map_err(TelemetryError::Twice)
+        .map_err(TelemetryError::Twice)?;
+    log_panics();
+    Ok(())
 }
 
 type AnySubscriber = Box<dyn tracing::Subscriber + Send + Sync>;

@@ -12,7 +12,7 @@ import botocore.config
 
 from gate import Gate
 from processes import HOME, ROOT, Process, environment, free_port, processes, until
-from way import ask
+from way import Host
 
 REGION = "eu-central-1"
 STACK = "connector"
@@ -22,7 +22,7 @@ ARCHIVES = ROOT / "target/lambda"
 HIDDEN = 2
 
 
-class Cloud:
+class Cloud(Host):
     def __init__(self, settings=None):
         """With settings under the names that functions know them by."""
         self._parameters = {"PbxAddressPolicy": "loopback", **{
@@ -125,18 +125,14 @@ class Cloud:
         text = answer["Payload"].read()
         return json.loads(text or "null"), answer.get("FunctionError")
 
-    @property
-    def origin(self):
-        return self.gate.origin
-
-    def ask(self, method, path, body=None, headers=None):
-        return ask(self.origin, method, path, body, headers)
-
     def tick(self):
         """What the clock brings each minute, now."""
-        event = json.loads((ROOT / "events/scheduler/every-minute.json").read_text())
-        answer, failed = self.invoke("scheduler", event)
+        answer, failed = self.invoke("scheduler", self.minute())
         assert failed is None, answer
+
+    @staticmethod
+    def minute():
+        return json.loads((ROOT / "events/scheduler/every-minute.json").read_text())
 
     def kill_run(self):
         """Ends whatever runs a sync as a machine that fails would; answers how many there were."""

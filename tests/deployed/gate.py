@@ -14,6 +14,8 @@ import uuid
 from way import Way
 
 SERVICES = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "TrentService": "kms"}
+READS = {"GetItem", "BatchGetItem", "Query"}
+WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
 # A transaction is allowed by the actions of its items.
 ITEMS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
@@ -26,16 +28,27 @@ class Gate(Way):
         self.used = {}
         self.calls = []
         self.denied = []
-        # What goes wrong on purpose: table calls are held up; hints of these functions are lost, though whoever sent them is
-        # told that they arrived, or come twice.
-        self.holds = False
-        self.held_up = threading.Event()
+        # What goes wrong on purpose: a function's calls are held up; hints of these functions are lost, though whoever sent
+        # them is told that they arrived, or come twice.
+        self._hold = None
         self.loses_hints_of = set()
         self.doubles_hints_of = set()
 
     def stop(self):
-        self.holds = False
+        self.let_go()
         super().stop()
+
+    def hold(self, function, operations):
+        """Keeps these calls of a function waiting until they are let go."""
+        self._hold = Hold(function, operations)
+        return self._hold
+
+    def let_go(self, arrive=True):
+        """What was held up arrives now, or never does."""
+        held, self._hold = self._hold, None
+        if held:
+            held.arrive = arrive
+            held.free.set()
 
     def endpoint_of(self, function):
         return f"{self.origin}/as/{function}"
@@ -50,10 +63,12 @@ class Gate(Way):
 
     def _for_function(self, function, path, headers, body):
         service, operation, request = asked(headers, body)
-        if self.holds and service == "dynamodb":
-            self.held_up.set()
-            while self.holds:
-                threading.Event().wait(0.1)
+        held = self._hold
+        if held and function == held.function and operation in held.operations:
+            held.caught.set()
+            held.free.wait()
+            if not held.arrive:
+                return 503, [], b""
         if refused := self.refused(function, service, operation, request):
             self.denied.append((function, refused))
             refusal = {"__type": "AccessDeniedException", "message": f"not authorized to perform: {refused}"}
@@ -74,6 +89,15 @@ class Gate(Way):
         calls = (f"{service}:{action}" for action in sorted(actions(operation, request)))
         may = self.policies[function]
         return next((call for call in calls if not any(allows(statement, call, request) for statement in may)), None)
+
+
+class Hold:
+    def __init__(self, function, operations):
+        self.function = function
+        self.operations = operations
+        self.caught = threading.Event()
+        self.free = threading.Event()
+        self.arrive = True
 
 
 def asked(headers, body):

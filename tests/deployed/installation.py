@@ -95,6 +95,23 @@ class Installation:
             return runs[0] if len(runs) > beyond else None
         return until(f"a run of trigger {trigger}", ended)
 
+    def left_to_do(self):
+        """How much a full run would do now."""
+        check = self.api("POST", "/sync-runs", {"mode": "full", "dry_run": True})["id"]
+
+        def ended():
+            self.host.tick()
+            return self.run_ended(check)
+
+        until("the check to end", ended)
+        counts = self.api("GET", f"/sync-runs/{check}")["counts"]
+        return sum(counts[kind] for kind in ("create", "update", "bind", "delete", "failed"))
+
+    def carries_presence(self):
+        settings, etag = self.versioned("/settings")
+        settings["presence"].update(enabled=True, users_default="on")
+        self.api("PUT", "/settings", settings, {"if-match": etag})
+
     def subscription(self, resource):
         """The subscription at the simulated Graph for a kind of object."""
         def found():

@@ -4,10 +4,10 @@ import shutil
 import tempfile
 
 from processes import CONNECTOR, Process, free_port
-from way import Way, ask
+from way import Host, Way
 
 
-class Program:
+class Program(Host):
     def __init__(self, settings):
         """With settings as they stand in its environment."""
         self._folder = tempfile.mkdtemp(prefix="program-")
@@ -29,13 +29,6 @@ class Program:
             life.stop()
         self.gate.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    @property
-    def origin(self):
-        return self.gate.origin
-
-    def ask(self, method, path, body=None, headers=None):
-        return ask(self.origin, method, path, body, headers)
 
     def tick(self):
         """Its clock ticks every few seconds by itself."""

@@ -2,16 +2,12 @@
 way. Each class is bound to every host by a module of its own (`on`).
 """
 
-import base64
-import hashlib
 import hmac
-import http.cookies
 import json
-import secrets
 import unittest
-import urllib.parse
 
-from installation import APPLICATION, ENDED, Installation
+from installation import ENDED, Installation
+from phone import Phone
 from processes import until
 from way import Receiver
 
@@ -142,10 +138,7 @@ class Killed(Scenario):
         bound = {one["entra_id"]: one["number"] for one in self.installation.api("GET", "/bindings?kind=user")["items"]}
         for person, (extension,) in zip(people, made, strict=True):
             self.assertEqual(bound[person], extension["number"])
-        check = self.installation.api("POST", "/sync-runs", {"mode": "full", "dry_run": True})["id"]
-        until("the check to end", lambda: self.ended(check))
-        counts = self.installation.api("GET", f"/sync-runs/{check}")["counts"]
-        self.assertEqual([counts[kind] for kind in ("create", "update", "bind", "delete", "failed")], [0] * 5)
+        self.assertEqual(self.installation.left_to_do(), 0)
 
     def on_the_way_back(self):
         """What else goes wrong on a host, after the death."""
@@ -164,9 +157,7 @@ class Presence(Scenario):
     def test_extensions_follow_what_people_show_in_teams(self):
         person = self.installation.somebody()
         self.installation.in_tenant("PUT", f"/users/{person['entra_id']}/presence", {"availability": "BeRightBack"})
-        settings, etag = self.installation.versioned("/settings")
-        settings["presence"].update(enabled=True, users_default="on")
-        self.installation.api("PUT", "/settings", settings, {"If-Match": etag})
+        self.installation.carries_presence()
         self.host.tick()
         until("a poll", lambda: "last_good_poll_at" in self.installation.api("GET", "")["presence"])
         last = self.installation.api("GET", f"/users/{person['entra_id']}/presence")["last"]
@@ -206,32 +197,14 @@ class SignIn(Scenario):
 
     def test_a_person_signs_in_and_gets_the_signature_of_their_extension(self):
         person = self.installation.somebody()
-        verifier = secrets.token_urlsafe(48)
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        query = urllib.parse.urlencode({
-            "connection": self.installation.connection, "redirect_uri": APPLICATION, "state": "of the app",
-            "code_challenge": challenge, "code_challenge_method": "S256"})
-        status, headers, text = self.host.ask("GET", f"/login?{query}")
-        self.assertEqual(status, 302, text)
-        cookies = "; ".join(
-            f"{name}={morsel.value}" for cookie in headers.get_all("set-cookie")
-            for name, morsel in http.cookies.SimpleCookie(cookie).items())
-        back = self.installation.signed_in(headers["location"], person["entra_id"])
-        status, headers, text = self.host.ask("GET", back.removeprefix(self.host.origin), headers={"cookie": cookies})
-        self.assertEqual(status, 302, text)
-        sent = urllib.parse.parse_qs(urllib.parse.urlparse(headers["location"]).query)
-        self.assertEqual(sent["state"], ["of the app"])
-        form = urllib.parse.urlencode({
-            "grant_type": "authorization_code", "code": sent["code"][0], "redirect_uri": APPLICATION,
-            "code_verifier": verifier}).encode()
-        kind = {"content-type": "application/x-www-form-urlencoded"}
-        status, _, text = self.host.ask("POST", "/sso/token", form, kind)
-        self.assertEqual(status, 200, text)
-        signed = json.loads(text)
-        self.installation.secrets.append(signed["sign"])
+        phone = Phone(self.installation)
+        phone.sets_out()
+        phone.comes_back(person["entra_id"])
+        status, signed = phone.exchanges_its_code()
+        self.assertEqual(status, 200, signed)
         self.assertEqual(signed["extension"], person["number"])
         self.assertEqual(self.installation.on_pbx("GET", f"/signatures/{signed['sign']}"), {"number": person["number"]})
-        self.assertEqual(self.host.ask("POST", "/sso/token", form, kind)[0], 400)
+        self.assertEqual(phone.exchanges_its_code()[0], 400)
 
 
 class ZLogs(Scenario):

@@ -4,6 +4,7 @@ import json
 import secrets
 import unittest
 
+import deaths
 import scenarios
 from cloud import Cloud
 from processes import ROOT, until
@@ -38,6 +39,12 @@ class Killed(scenarios.Killed):
         until("the clock to send a hint", tick_is_lost, patience=self.PATIENCE, every=3)
         cloud.gate.loses_hints_of, cloud.gate.doubles_hints_of = set(), {"scheduler"}
         self.addCleanup(setattr, cloud.gate, "doubles_hints_of", set())
+
+
+class Deaths(deaths.Deaths):
+    @classmethod
+    def setUpClass(cls):
+        cls.installation = installation
 
 
 class Events(unittest.TestCase):

@@ -143,3 +143,16 @@ def ask(origin, method, path, body=None, headers=None):
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.headers, error.read().decode()
+
+
+class Host:
+    """What runs the connector: all that the world knows of it is its gate."""
+
+    gate = None
+
+    @property
+    def origin(self):
+        return self.gate.origin
+
+    def ask(self, method, path, body=None, headers=None):
+        return ask(self.origin, method, path, body, headers)

@@ -19,9 +19,6 @@ struct BindingRow {
     n: ExtensionNumber,
     /// Name.
     nm: String,
-    /// The name in small letters, in which it is looked for.
-    #[serde(skip_deserializing)]
-    l: String,
     /// Stage.
     s: StageLetter,
     /// Since when in this stage, but for bound.
@@ -50,11 +47,24 @@ enum StageLetter {
     Leaving,
 }
 
-/// Who holds a number.
+/// Who holds a number. Small, for a search reads all of them.
 #[derive(Serialize, Deserialize)]
 pub(super) struct NumberRow {
     /// The person.
     pub u: EntraUserId,
+    /// What they are looked for by: number and name in small letters.
+    #[serde(skip_deserializing)]
+    l: String,
+}
+
+impl NumberRow {
+    pub(super) fn of(binding: &Binding) -> Self {
+        Self {
+            u: binding.user,
+            // What is looked for is of one line, so it never begins in the number and ends in the name.
+            l: format!("{}\n{}", binding.number, binding.name.to_lowercase()),
+        }
+    }
 }
 
 /// What stood in the way of a conditional write of a binding.
@@ -80,7 +90,6 @@ pub(super) fn binding_row(
         sk: binding.user,
         n: binding.number.clone(),
         nm: binding.name.clone(),
-        l: binding.name.to_lowercase(),
         s: letter,
         t: since.map(nanos),
         c: cause,

@@ -36,7 +36,7 @@ const TRIES: usize = 3;
 enum Before {
     /// There is none, or it has the same number.
     SameNumber,
-    /// It is there with the same number, which needs no write.
+    /// It is there with the same number and name, so whoever holds the number needs no write.
     NumberHeld,
     /// It has this other number, to be freed.
     Other(ExtensionNumber),
@@ -98,22 +98,20 @@ impl Store {
         binding: &Binding,
         before: &Before,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let (condition, old_number) = match before {
-            Before::SameNumber => (
-                "attribute_not_exists(pk) OR (n = :n AND f <= :fence)",
-                &binding.number,
-            ),
-            Before::NumberHeld => ("n = :n AND f <= :fence", &binding.number),
-            Before::Other(number) => ("n = :n AND f <= :fence", number),
+        let unchanged = match before {
+            Before::SameNumber => Expression::new("attribute_not_exists(pk) OR (n = :n AND f <= :fence)")
+                .with(":n", text(&binding.number)),
+            Before::NumberHeld => Expression::new("n = :n AND nm = :nm AND f <= :fence")
+                .with(":n", text(&binding.number))
+                .with(":nm", text(&binding.name)),
+            Before::Other(number) => Expression::new("n = :n AND f <= :fence").with(":n", text(number)),
         };
-        let unchanged = Expression::new(condition)
-            .with(":n", text(old_number))
-            .with(":fence", number(lease.fence));
+        let unchanged = unchanged.with(":fence", number(lease.fence));
         let stored = binding_row(lease.connection, binding, lease.fence)?;
         let mut items = vec![self.lease_check(lease), self.put_in_if(stored, unchanged)];
         if !matches!(before, Before::NumberHeld) {
-            let holder = NumberRow { u: binding.user };
-            let held = row(&Key::number(lease.connection, &binding.number), &holder)?;
+            let key = Key::number(lease.connection, &binding.number);
+            let held = row(&key, &NumberRow::of(binding))?;
             items.push(self.put_in_if(held, free_or_of(binding.user)));
         }
         if let Before::Other(old) = before {

@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::try_join_all;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::binding_rows::{NumberRow, read_binding};
 use super::error::StoreError;
-use super::item::{Row, body, nanos, row, text};
+use super::item::{body, nanos, row, text};
 use super::keys::{Key, Partition};
 use super::paging::{Listing, Page};
 use crate::domain::binding::Binding;
@@ -31,9 +30,6 @@ pub struct Found {
     /// Whether there are more.
     pub more: bool,
 }
-
-/// The object ids in four ranges, both ends included; ids are small letters and digits.
-const RANGES: [(&str, &str); 4] = [("0", "3~"), ("4", "7~"), ("8", "b~"), ("c", "f~")];
 
 impl Store {
     /// Every binding of a connection; whole or an error.
@@ -65,8 +61,8 @@ impl Store {
             .try_map(read_binding)
     }
 
-    /// Bindings whose number or name has `part` in it, in capitals or small letters, in the order of the object ids. All
-    /// of them are looked at by the table, in four ranges side by side; one made a moment ago may be missed.
+    /// Bindings whose number or name has `part` in it, in capitals or small letters, in the order of the numbers. The table
+    /// looks at all who hold a number; one made a moment ago may be missed.
     pub async fn bindings_with(
         &self,
         connection: ConnectionId,
@@ -74,35 +70,33 @@ impl Store {
         limit: usize,
     ) -> Result<Found, StoreError> {
         let part = text(part.to_lowercase());
-        let everybody = Listing::of(&Partition::bindings(connection))
-            .filtered("contains(n, :part) OR contains(l, :part)", [(":part", part)])
-            .of_late();
-        let ranges = RANGES.map(|(from, to)| everybody.clone().between("sk", text(from), text(to)));
-        let pages = ranges
-            .iter()
-            .map(|range| self.page(range, limit, None, "looking for bindings"));
-        let pages = try_join_all(pages).await?;
-        let cut = pages.iter().any(|page| page.next_cursor.is_some());
-        let rows: Vec<Row> = pages.into_iter().flat_map(|page| page.items).collect();
-        Ok(Found {
-            more: cut || rows.len() > limit,
-            bindings: rows
-                .into_iter()
-                .take(limit)
-                .map(read_binding)
-                .collect::<Result<_, _>>()?,
-        })
+        let fitting =
+            Listing::of(&Partition::numbers(connection)).filtered("contains(l, :part)", [(":part", part)]);
+        self.of_numbers(connection, fitting, limit).await
     }
 
     /// Bindings whose number begins with these digits, in the order of the numbers. Read by key: no others are looked at.
+    /// One made a moment ago may be missed.
     pub async fn bindings_numbered(
         &self,
         connection: ConnectionId,
         digits: &str,
         limit: usize,
     ) -> Result<Found, StoreError> {
-        let listing = Listing::of(&Partition::numbers(connection)).starting_with(digits);
-        let held = self.page(&listing, limit, None, "looking for numbers").await?;
+        let fitting = Listing::of(&Partition::numbers(connection)).starting_with(digits);
+        self.of_numbers(connection, fitting, limit).await
+    }
+
+    /// Of those who hold the numbers of this list.
+    async fn of_numbers(
+        &self,
+        connection: ConnectionId,
+        numbers: Listing,
+        limit: usize,
+    ) -> Result<Found, StoreError> {
+        let held = self
+            .page(&numbers.of_late(), limit, None, "looking for numbers")
+            .await?;
         let more = held.next_cursor.is_some();
         let keys = held.items.into_iter().map(|row| {
             let held: NumberRow = body(row, "holder of a number")?;

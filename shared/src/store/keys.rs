@@ -11,7 +11,7 @@
 //! | a connection's bindings; one person's | `C#<id>#B`, sorted by object id |
 //! | a connection's group bindings; one group's | `C#<id>#G`, sorted by target, then object id |
 //! | what the groups were in step with | `C#<id>`, fixed sort key |
-//! | who holds a number | `C#<id>#N`, sorted by number |
+//! | who holds a number, and what they are looked for by | `C#<id>#N`, sorted by number |
 //! | numbers the PBX uses for something else | `C#<id>#X`, sorted by number |
 //! | a run's records; a connection's records by time | `C#<id>#R`, sorted by run id, then object |
 //! | one object's records by time | index `history`: `object_key`, `object_at` |
