@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use shared::domain::ids::ConnectionId;
 use shared::domain::role::Role;
+use url::form_urlencoded;
 use web::{
     CookieKind, DoorError, Language, Live, Notice, Words, comes_from_another_site, pairs, see_other,
     write_cookie,
@@ -31,6 +32,8 @@ pub struct Visitor {
     pub csrf: String,
     /// The path they are at.
     pub path: String,
+    /// Where the same is said in the other language.
+    pub in_other_language: String,
 }
 
 impl Visitor {
@@ -89,6 +92,7 @@ async fn admit(
         caller,
         language,
         csrf: live.csrf_token(),
+        in_other_language: in_other_language(&request, language.other()),
         path: shown_at(&request),
     };
     request.extensions_mut().insert(visitor);
@@ -113,6 +117,20 @@ fn shown_at(request: &Request) -> String {
     } else {
         path.to_owned()
     }
+}
+
+/// The same page in this language: what is looked for and the place in a list stay.
+fn in_other_language(request: &Request, language: Language) -> String {
+    let query = match *request.method() {
+        Method::GET => request.uri().query().unwrap_or_default(),
+        _ => "",
+    };
+    let kept = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key != "lang");
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(kept)
+        .append_pair("lang", language.tag())
+        .finish();
+    format!("{}?{query}", shown_at(request))
 }
 
 /// Who has one connection alone gets to that one's pages and to the list, which shows no other.
@@ -183,6 +201,8 @@ pub fn refusal(language: Language, status: StatusCode, key: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+
     use super::*;
 
     #[test]
@@ -210,6 +230,25 @@ mod tests {
             assert_eq!(reaches(one, &path, needed), reached, "{path}");
             assert!(reaches(Reach::Everything, &path, needed));
         }
+    }
+
+    #[test]
+    fn the_other_language_says_the_same_page() {
+        let to = |method: Method, uri: &str| {
+            let request = Request::builder().method(method).uri(uri);
+            in_other_language(&request.body(Body::empty()).unwrap(), Language::Chinese)
+        };
+        let people = "/console/connections/c1/people";
+        for (asked, kept) in [
+            ("", ""),
+            ("?lang=en", ""),
+            ("?q=Zo%C3%AB+%22%3C&lang=en&cursor=a", "q=Zo%C3%AB+%22%3C&cursor=a&"),
+        ] {
+            let address = to(Method::GET, &format!("{people}{asked}"));
+            assert_eq!(address, format!("{people}?{kept}lang=zh-CN"));
+        }
+        let after_a_form = to(Method::POST, &format!("{people}/u1/presence?q=a"));
+        assert_eq!(after_a_form, "/console/connections/c1?lang=zh-CN");
     }
 
     // case: 46
