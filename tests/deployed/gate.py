@@ -30,7 +30,7 @@ class Gate(Way):
         self.denied = []
         # What goes wrong on purpose: a function's calls are held up; hints of these functions are lost, though whoever sent
         # them is told that they arrived, or come twice.
-        self._hold = None
+        self.held = None
         self.loses_hints_of = set()
         self.doubles_hints_of = set()
 
@@ -40,12 +40,12 @@ class Gate(Way):
 
     def hold(self, function, operations):
         """Keeps these calls of a function waiting until they are let go."""
-        self._hold = Hold(function, operations)
-        return self._hold
+        self.held = Hold(function, operations)
+        return self.held
 
     def let_go(self, arrive=True):
         """What was held up arrives now, or never does."""
-        held, self._hold = self._hold, None
+        held, self.held = self.held, None
         if held:
             held.arrive = arrive
             held.free.set()
@@ -63,7 +63,7 @@ class Gate(Way):
 
     def _for_function(self, function, path, headers, body):
         service, operation, request = asked(headers, body)
-        held = self._hold
+        held = self.held
         if held and function == held.function and operation in held.operations:
             held.caught.set()
             held.free.wait()
