@@ -16,7 +16,8 @@ Usage: register.sh --base-url URL [options]
   --parts LIST       with commas between: contacts, authorised-account, presence, shared-mailboxes, secret-expiry
                      (users and groups are always there; contacts reads mailboxes without their owners, authorised-account
                      reads what owners share with the person who connects: choose one of the two)
-  --app ID           change this app registration (its client id) instead of making one
+  --app ID           change this app registration (its client id) instead of making one. Redirect addresses are added; its
+                     permissions become those of --parts, so name all parts, and stay as they are without --parts
   --name NAME        name of the app registration [default: Yeastar PBX connector]
   --months N         life of the client secret; 0 makes none [default: 24 for an app registration that is made, else 0]
   --certificate FILE let the app prove itself by this certificate (PEM, without its key) in place of a secret
@@ -33,13 +34,14 @@ refuse() {
     exit 64
 }
 
-base_url='' parts='' app='' name='Yeastar PBX connector' months='' certificate='' consent='' print=''
+base_url='' parts='' parts_given='' app='' name='Yeastar PBX connector' months='' certificate='' consent='' print=''
 while [ $# -gt 0 ]; do
     case $1 in
         --base-url | --parts | --app | --name | --months | --certificate)
             [ $# -ge 2 ] || refuse "$1 needs a value"
             option=${1#--}
             printf -v "${option//-/_}" '%s' "$2"
+            [ "$option" != parts ] || parts_given=yes
             shift
             ;;
         --consent) consent=yes ;;
@@ -108,20 +110,30 @@ if [ -z "$app" ]; then
     same_name=$(az ad app list --display-name "$name" --query "[?displayName=='$name'].appId" --output tsv)
     [ -z "$same_name" ] ||
         refuse "an app registration of this name is there already; change it with --app ${same_name%%$'\n'*}, or choose --name"
+    parts_given=yes
     app=$(az ad app create --display-name "$name" --sign-in-audience AzureADMyOrg \
         --web-redirect-uris "${redirect_uris[@]}" --required-resource-accesses "$(required_accesses)" \
         --enable-id-token-issuance false --enable-access-token-issuance false --query appId --output tsv)
 else
-    az ad app update --id "$app" --sign-in-audience AzureADMyOrg --web-redirect-uris "${redirect_uris[@]}" \
-        --required-resource-accesses "$(required_accesses)" \
+    registered=$(az ad app show --id "$app" --query web.redirectUris --output tsv)
+    while IFS= read -r uri; do
+        [ -z "$uri" ] || [[ " ${redirect_uris[*]} " == *" $uri "* ]] || redirect_uris+=("$uri")
+    done <<<"$registered"
+    changes=(--web-redirect-uris "${redirect_uris[@]}")
+    [ -z "$parts_given" ] || changes+=(--required-resource-accesses "$(required_accesses)")
+    az ad app update --id "$app" --sign-in-audience AzureADMyOrg "${changes[@]}" \
         --enable-id-token-issuance false --enable-access-token-issuance false --output none
 fi
 
 # Consent and sign-ins belong to the app's service principal.
 az ad sp show --id "$app" --output none 2>/dev/null || az ad sp create --id "$app" --output none
 
-echo "Registered for Microsoft Graph:"
-chosen_names
+if [ -n "$parts_given" ]; then
+    echo "Registered for Microsoft Graph:"
+    chosen_names
+else
+    echo "The permissions stay as they are."
+fi
 if [ -n "$consent" ]; then
     az ad app permission admin-consent --id "$app" ||
         refuse "consent was not granted; an app registration may take a minute to be known everywhere: run again with --app $app --consent"

@@ -170,6 +170,7 @@ printf '%s\n' "$*" >>"$(dirname "$0")/asked"
 case "$*" in
     "account show"*) echo 11111111-2222-4333-8444-555555555555 ;;
     "ad app list"*) cat "$(dirname "$0")/same-name" 2>/dev/null || true ;;
+    "ad app show"*) printf '%s\n' https://other.example.com/back https://connector.example.com/sso/callback ;;
     "ad app create"*) echo 99999999-8888-4777-8666-555555555555 ;;
     "ad sp show"*) exit 3 ;;
     "ad app credential reset"*) echo the-secret ;;
@@ -265,6 +266,29 @@ fn the_script_changes_an_app_only_when_it_is_named() {
         "ad app update --id {app} --sign-in-audience AzureADMyOrg"
     )));
     assert!(!asked.contains("credential reset") && !asked.contains("admin-consent"));
+}
+
+#[test]
+fn of_an_app_that_is_changed_addresses_stay_and_so_do_permissions_unless_parts_are_named() {
+    let app = "77777777-8888-4777-8666-555555555555";
+    for (parts, permissions) in [(&[][..], false), (&["--parts", "contacts,presence"][..], true)] {
+        let azure = azure();
+        let arguments = [&["--base-url", BASE, "--app", app][..], parts].concat();
+        let changed = register(&arguments, Some(azure.path()));
+        assert!(changed.status.success(), "{changed:?}");
+        let asked = asked(&azure);
+        let update = asked
+            .lines()
+            .find(|line| line.starts_with("ad app update"))
+            .unwrap();
+        assert!(update.contains("https://other.example.com/back"), "{update}");
+        assert_eq!(update.matches("/sso/callback").count(), 1, "{update}");
+        assert_eq!(
+            update.contains("--required-resource-accesses"),
+            permissions,
+            "{update}"
+        );
+    }
 }
 
 #[test]
