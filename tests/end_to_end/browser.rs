@@ -109,6 +109,21 @@ impl Got {
         self.headers[header::LOCATION].to_str().unwrap().to_owned()
     }
 
+    /// Where a page takes the browser that ends the redirects of a form.
+    #[track_caller]
+    pub fn goes_on(&self) -> String {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        assert!(!self.headers.contains_key(header::LOCATION));
+        let rest = self
+            .text
+            .split("http-equiv=\"refresh\" content=\"0; url=")
+            .nth(1)
+            .unwrap();
+        let to = rest.split('"').next().unwrap();
+        assert!(self.text.contains(&format!("href=\"{to}\"")), "{}", self.text);
+        to.to_owned()
+    }
+
     #[track_caller]
     pub fn says(&self, status: u16, words: &str) {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);

@@ -9,6 +9,9 @@ sign-in-broken = Something went wrong here. Please try again in a few minutes.
 sign-in-bad-request = This link is not complete or not valid. Please ask whoever gave it to you.
 sign-in-unknown-redirect = The application asks for a sign-in that your administrator has not allowed.
 sign-in-retry = Try again
+go-on-title = On to Microsoft
+go-on = You are being taken to Microsoft to sign in. If nothing happens, use the link.
+go-on-link = Continue
 # A person's own page
 me-title = Your extension
 me-greeting = Signed in as { $name }
