@@ -351,7 +351,7 @@ f-pbx-base-url-hint = For example https://office.ras.yeastar.com.
 f-pbx-client-id = Client ID of the PBX's API
 f-pbx-client-secret = Client Secret of the PBX's API
 f-pbx-ca-pem = Private certificate authority (PEM)
-f-pbx-ca-pem-hint = Only if the PBX's certificate was not issued by a public authority.
+f-pbx-ca-pem-hint = Only if the PBX's certificate was not issued by a public authority. If it is self-signed, enter the certificate itself.
 f-pbx-linkus-sdk-access-id = AccessID of the Linkus SDK
 f-pbx-linkus-sdk-access-key = AccessKey of the Linkus SDK
 # The console: questions

@@ -351,7 +351,7 @@ f-pbx-base-url-hint = 例如 https://office.ras.yeastar.com。
 f-pbx-client-id = PBX API 的 Client ID
 f-pbx-client-secret = PBX API 的 Client Secret
 f-pbx-ca-pem = 私有证书颁发机构 (PEM)
-f-pbx-ca-pem-hint = 仅当 PBX 的证书不是由公共机构颁发时填写。
+f-pbx-ca-pem-hint = 仅当 PBX 的证书不是由公共机构颁发时填写。如果是自签名证书，请填写该证书本身。
 f-pbx-linkus-sdk-access-id = Linkus SDK 的 AccessID
 f-pbx-linkus-sdk-access-key = Linkus SDK 的 AccessKey
 # The console: questions
