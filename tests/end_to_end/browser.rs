@@ -47,6 +47,13 @@ impl Browser {
             .await
     }
 
+    /// Asks for the head of an address, as scanners of links do.
+    pub async fn head(&mut self, address: &str) -> Got {
+        let path = address.strip_prefix(ORIGIN).unwrap_or(address).to_owned();
+        self.send(Request::builder().method(Method::HEAD).uri(path), Body::empty())
+            .await
+    }
+
     /// Sends a form of a page of ours.
     pub async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Got {
         self.post_from(ORIGIN, path, form).await

@@ -241,6 +241,22 @@ async fn the_consoles_button_leads_to_microsoft_by_a_page_that_uses_nothing_up()
 
 // case: 32
 #[tokio::test]
+async fn who_only_asks_for_the_head_of_a_link_does_not_use_it_up() {
+    let stage = scene().await;
+    let router = stage.functions();
+    let link = link(&stage).await;
+    let scanned = Browser::new(&router).head(&link).await;
+    assert_eq!((scanned.status.as_u16(), scanned.text.as_str()), (200, ""));
+    assert!(!scanned.headers.contains_key(header::SET_COOKIE));
+    assert_eq!(scanned.headers[header::CACHE_CONTROL], "no-store");
+    let mut browser = Browser::new(&router);
+    let microsoft = browser.open(&link).await.location();
+    let back = stage.graph.approve(&microsoft, stage.id("Ann Archer")).unwrap();
+    browser.open(&back).await.says(200, "Connected");
+}
+
+// case: 32
+#[tokio::test]
 async fn a_link_works_once_for_ten_minutes_and_binds_its_browser() {
     let stage = scene().await;
     let router = stage.functions();
