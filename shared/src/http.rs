@@ -1,18 +1,21 @@
 //! The one place where HTTP clients are made. No client of ours follows a redirect, obeys proxy variables, repeats a
 //! request by itself, waits without end, or speaks plain http to anything but this machine.
 
+mod given;
+
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::dns::Resolve;
-use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::{BuilderVerifierExt, Verifier};
+use rustls_platform_verifier::BuilderVerifierExt;
 use url::{Host, Url};
+
+use self::given::GivenCertificates;
 
 /// What one kind of client needs.
 #[derive(Clone)]
@@ -27,7 +30,7 @@ pub struct HttpOptions {
     pub pool_max_idle_per_host: usize,
     /// Allows plain http and switches https off: for a base on this machine, see [`checked_base`].
     pub plain_http: bool,
-    /// Certificates (PEM) to trust besides the machine's.
+    /// Certificates (PEM) to trust besides the machine's: of authorities, or of the server itself.
     pub extra_root_ca: Option<String>,
     /// Turns names into addresses, for example only into public ones. Addresses written in a URL pass it by.
     pub resolver: Option<Arc<dyn Resolve>>,
@@ -156,7 +159,7 @@ pub fn harmless(text: &str) -> String {
 
 fn tls(options: &HttpOptions) -> Result<ClientConfig, HttpSetupError> {
     match &options.extra_root_ca {
-        Some(pem) => with_extra_roots(pem),
+        Some(pem) => trusting_the_given(pem),
         None if options.plain_http => trusting_nobody(),
         None => trusting_the_machine(),
     }
@@ -181,20 +184,19 @@ fn trusting_the_machine() -> Result<ClientConfig, HttpSetupError> {
     Ok(SHARED.get_or_init(|| config).clone())
 }
 
-fn with_extra_roots(pem: &str) -> Result<ClientConfig, HttpSetupError> {
-    let roots: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem.as_bytes())
+fn trusting_the_given(pem: &str) -> Result<ClientConfig, HttpSetupError> {
+    let given: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem.as_bytes())
         .collect::<Result<_, _>>()
         .map_err(|_| HttpSetupError::RootCertificate)?;
-    if roots.is_empty() {
+    if given.is_empty() {
         return Err(HttpSetupError::RootCertificate);
     }
-    let verifier = Verifier::new_with_extra_roots(roots, provider()).map_err(HttpSetupError::Tls)?;
-    let verifier: Arc<dyn ServerCertVerifier> = Arc::new(verifier);
+    let verifier = GivenCertificates::new(given, provider()).map_err(HttpSetupError::Tls)?;
     Ok(ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(HttpSetupError::Tls)?
         .dangerous()
-        .with_custom_certificate_verifier(verifier)
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth())
 }
 

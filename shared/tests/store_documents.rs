@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 use shared::domain::connection::AppCredential;
-use shared::domain::ids::SyncRunId;
+use shared::domain::ids::{EntraUserId, SyncRunId};
 use shared::domain::operation_record::{OperationKind, OperationRecord};
 use shared::domain::role::Role;
 use shared::domain::sync_run::{Held, RunMode, RunState, Verdict};
 use shared::ports::{CredentialsDigest, Cursor, PbxTokenStore as _, PbxTokens};
-use shared::store::{ApiToken, CreateOutcome, Stale, Store, StoreError, Version, Versioned};
+use shared::store::{ApiToken, CreateOutcome, Holder, Session, Stale, Store, StoreError, Version, Versioned};
 use shared::testing::table::TestTable;
 use store_support::*;
+use uuid::Uuid;
 
 #[tokio::test]
 async fn a_pbx_is_in_one_connection_only() {
@@ -439,4 +440,47 @@ async fn a_table_that_cannot_be_reached_is_an_error_and_never_an_empty_answer() 
         matches!(answer, Err(StoreError::Unavailable { .. })),
         "{answer:?}"
     );
+}
+
+fn session(role: Role, everywhere: bool) -> Session {
+    let connection = connection_of("A");
+    let holder = Holder::Member {
+        connection: connection.id,
+        tenant: connection.tenant,
+        user: EntraUserId::from(Uuid::from_u128(7)),
+        name: "Ann".to_owned(),
+        role,
+        everywhere,
+        by_app_role: false,
+    };
+    Session::begin(holder, now())
+}
+
+// case: 44, 45
+#[tokio::test]
+async fn a_confirmed_session_holds_what_was_found_and_an_ended_one_stays_ended() {
+    let table = TestTable::start().await;
+    let store = &table.store;
+    let (begun, found) = (session(Role::Admin, true), session(Role::Viewer, false));
+    store.put_session("hash", &begun).await.unwrap();
+    let confirm = async |holder: &Holder, at| {
+        let confirmed = store.confirm_session("hash", &begun, (holder, at)).await;
+        confirmed.unwrap()
+    };
+    assert!(confirm(&found.holder, later(60)).await);
+    let expected = Session {
+        holder: found.holder.clone(),
+        confirmed_at: later(60),
+        ..begun.clone()
+    };
+    assert_eq!(
+        store.session("hash", later(1)).await.unwrap(),
+        Some(expected.clone())
+    );
+    // Who read the session before that writes nothing over it.
+    assert!(confirm(&begun.holder, later(61)).await);
+    assert_eq!(store.session("hash", later(1)).await.unwrap(), Some(expected));
+    store.end_session("hash").await.unwrap();
+    assert!(!confirm(&found.holder, later(62)).await);
+    assert_eq!(store.session("hash", later(1)).await.unwrap(), None);
 }

@@ -112,6 +112,25 @@ async function person(name) {
   return { id, address: `${scene.tenant}/tenants/${first.tenant_id}/users/${id}` };
 }
 
+/// From here on the simulated Microsoft sends people back to the demo.
+async function registered() {
+  const { tenant_id: tenant, client_id: app } = (await api("GET", "/connections")).items[0];
+  for (const path of ["/connect/callback", "/sso/callback"]) {
+    const answer = await fetch(`${scene.tenant}/tenants/${tenant}/apps/${app}/redirect-uris`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ uri: `${scene.origin}${path}` }),
+    });
+    assert.ok(answer.ok, `${answer.status}`);
+  }
+}
+
+/// Arrives at the simulated Microsoft, which asks who is there. Another port is another origin, as Microsoft's is.
+async function atMicrosoft(page) {
+  await page.waitForURL(`${new URL(scene.tenant).origin}/**`);
+  await page.getByText("Simulated sign-in of").waitFor();
+}
+
 step("sign in and see the fleet", async () => {
   const door = await chrome.newPage();
   await door.goto(`${scene.origin}/console`);
@@ -119,6 +138,23 @@ step("sign in and see the fleet", async () => {
   admin = await signedIn(scene.token);
   assert.deepEqual(await texts(admin, "td .badge.connected"), ["Connected"]);
   await pictured(admin, "fleet");
+});
+
+step("a form that outlived its session leads to Microsoft", async () => {
+  const context = await chrome.newContext({ locale: "en-US" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15000);
+  await registered();
+  await page.goto(`${scene.origin}/me`);
+  await atMicrosoft(page);
+  const known = await fetch((await person("Emily Carter")).address);
+  await page.fill("[name=username]", (await known.json()).userPrincipalName);
+  await button(page, "Next").click();
+  await page.waitForURL(`${scene.origin}/me`);
+  await context.clearCookies();
+  await button(page, "Save").click();
+  await atMicrosoft(page);
+  await context.close();
 });
 
 step("connect with the wizard", async () => {
@@ -146,6 +182,16 @@ step("connect with the wizard", async () => {
   await admin.waitForURL("**/setup");
   connection = /connections\/([^/]+)/.exec(admin.url())[1];
   await pictured(admin, "setup");
+});
+
+step("sign in with Microsoft, with scripts and without", async () => {
+  const plain = await signedIn(scene.token, { javaScriptEnabled: false });
+  for (const page of [plain, admin]) {
+    await page.goto(at());
+    await button(page, "Sign in with Microsoft again").click();
+    await atMicrosoft(page);
+  }
+  await plain.context().close();
 });
 
 step("choose rules, look at the plan, start the first run", async () => {

@@ -47,6 +47,13 @@ impl Browser {
             .await
     }
 
+    /// Asks for the head of an address, as scanners of links do.
+    pub async fn head(&mut self, address: &str) -> Got {
+        let path = address.strip_prefix(ORIGIN).unwrap_or(address).to_owned();
+        self.send(Request::builder().method(Method::HEAD).uri(path), Body::empty())
+            .await
+    }
+
     /// Sends a form of a page of ours.
     pub async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Got {
         self.post_from(ORIGIN, path, form).await
@@ -107,6 +114,21 @@ impl Got {
     pub fn location(&self) -> String {
         assert_eq!(self.status, StatusCode::FOUND, "{}", self.text);
         self.headers[header::LOCATION].to_str().unwrap().to_owned()
+    }
+
+    /// Where a page takes the browser that ends the redirects of a form.
+    #[track_caller]
+    pub fn goes_on(&self) -> String {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        assert!(!self.headers.contains_key(header::LOCATION));
+        let rest = self
+            .text
+            .split("http-equiv=\"refresh\" content=\"0; url=")
+            .nth(1)
+            .unwrap();
+        let to = rest.split('"').next().unwrap();
+        assert!(self.text.contains(&format!("href=\"{to}\"")), "{}", self.text);
+        to.to_owned()
     }
 
     #[track_caller]

@@ -13,6 +13,7 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use crate::browser::{Browser, ORIGIN, with};
+use crate::pages::{at, signed_in, word};
 use crate::stage::{ADMIN_TOKEN, APP, SECRET, Stage, TENANT, person};
 
 /// Ann is an administrator of the tenant, Bo is none; nobody consented to anything.
@@ -208,6 +209,50 @@ async fn an_account_of_another_tenant_connects_nothing() {
         .says(403, "another tenant");
     let (_, connection) = api(&stage, Method::GET, "", None).await;
     assert_eq!(connection["status"], "awaiting_consent");
+}
+
+// spec: 37
+#[tokio::test]
+async fn the_consoles_button_leads_to_microsoft_by_a_page_that_uses_nothing_up() {
+    let stage = scene().await;
+    let mut browser = signed_in(&stage, ADMIN_TOKEN).await;
+    let csrf = word(&browser.open("/console").await, "csrf");
+    let form = [("csrf", csrf.as_str())];
+    for (language, words) in [("zh-CN", "正在前往 Microsoft"), ("en", "taken to Microsoft")] {
+        browser.language = Some(language);
+        let between = browser.post(&at(&stage, "/authorize"), &form).await;
+        between.says(200, words);
+        let policy = between.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(
+            policy.contains("form-action 'self';") && !policy.contains("script-src"),
+            "{policy}"
+        );
+        let link = between.goes_on();
+        assert!(
+            link.starts_with(&format!("{ORIGIN}/connect/start?attempt=")),
+            "{link}"
+        );
+        let microsoft = browser.open(&link).await.location();
+        let back = stage.graph.approve(&microsoft, stage.id("Ann Archer")).unwrap();
+        assert_eq!(browser.open(&back).await.status, 200);
+    }
+    assert_eq!(stage.status().await, ConnectionStatus::Connected);
+}
+
+// case: 32
+#[tokio::test]
+async fn who_only_asks_for_the_head_of_a_link_does_not_use_it_up() {
+    let stage = scene().await;
+    let router = stage.functions();
+    let link = link(&stage).await;
+    let scanned = Browser::new(&router).head(&link).await;
+    assert_eq!((scanned.status.as_u16(), scanned.text.as_str()), (200, ""));
+    assert!(!scanned.headers.contains_key(header::SET_COOKIE));
+    assert_eq!(scanned.headers[header::CACHE_CONTROL], "no-store");
+    let mut browser = Browser::new(&router);
+    let microsoft = browser.open(&link).await.location();
+    let back = stage.graph.approve(&microsoft, stage.id("Ann Archer")).unwrap();
+    browser.open(&back).await.says(200, "Connected");
 }
 
 // case: 32

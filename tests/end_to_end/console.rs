@@ -245,6 +245,54 @@ async fn who_is_taken_off_a_list_or_out_of_a_group_is_out_within_a_quarter_of_an
     assert_eq!(get(&stage, &browsers[1], "").await, 401);
 }
 
+// case: 45
+#[tokio::test]
+async fn a_right_that_was_taken_away_does_not_return_with_a_later_request() {
+    let stage = scene().await;
+    let (ann, bo) = (stage.id("Ann Archer"), stage.id("Bo Baker"));
+    allow(
+        &stage,
+        vec![(who(ann), Role::Admin, true), (who(bo), Role::Admin, true)],
+    )
+    .await;
+    let router = stage.functions();
+    let (mut demoted, mut narrowed) = (Browser::new(&router), Browser::new(&router));
+    through_microsoft(&stage, &mut demoted, ann).await.location();
+    through_microsoft(&stage, &mut narrowed, bo).await.location();
+    for browser in [&mut demoted, &mut narrowed] {
+        assert_eq!(browser.open("/console/tokens").await.status, 200);
+    }
+    allow(
+        &stage,
+        vec![(who(ann), Role::Viewer, true), (who(bo), Role::Admin, false)],
+    )
+    .await;
+    stage.clock.advance(Duration::from_mins(15));
+    // The first request finds out, those that follow are within the next quarter of an hour, then somebody looks again.
+    for wait in [0, 0, 1, 14, 1] {
+        stage.clock.advance(Duration::from_mins(wait));
+        assert_eq!(get(&stage, &demoted, "").await, 200);
+        assert_eq!(get(&stage, &demoted, "/console-access").await, 403);
+        demoted
+            .open("/console")
+            .await
+            .says(200, "You may look at everything.");
+        assert_eq!(demoted.open("/console/tokens").await.status, 403);
+        assert_eq!(get(&stage, &narrowed, "/console-access").await, 200);
+        assert_eq!(narrowed.open("/console/tokens").await.status, 403);
+    }
+    // What was given back takes a sign-in.
+    allow(
+        &stage,
+        vec![(who(ann), Role::Admin, true), (who(bo), Role::Admin, true)],
+    )
+    .await;
+    stage.clock.advance(Duration::from_mins(15));
+    assert_eq!(get(&stage, &demoted, "/console-access").await, 403);
+    through_microsoft(&stage, &mut demoted, ann).await.location();
+    assert_eq!(get(&stage, &demoted, "/console-access").await, 200);
+}
+
 // case: 46
 #[tokio::test]
 async fn a_cookie_alone_changes_nothing() {

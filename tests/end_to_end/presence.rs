@@ -570,6 +570,32 @@ async fn a_person_turns_it_on_and_chooses_a_status_for_each_of_teams_without_a_s
     assert_eq!(scene.good().await.people, 0);
 }
 
+#[tokio::test]
+async fn a_form_that_outlived_its_session_leads_back_to_the_page_and_decides_nothing() {
+    let scene = Scene::on().await;
+    let (mut browser, csrf) = me(&scene).await;
+    browser
+        .post("/me/sign-out", &[("csrf", &csrf)])
+        .await
+        .says(200, "signed out");
+    for (language, words) in [("zh-CN", "正在前往 Microsoft"), ("en", "taken to Microsoft")] {
+        browser.language = Some(language);
+        let between = browser
+            .post("/me/presence", &[("csrf", &csrf), ("enabled", "on")])
+            .await;
+        between.says(200, words);
+        assert_eq!(between.goes_on(), "/me");
+    }
+    let login = browser.open("/me").await.location();
+    assert!(login.starts_with("/login?connection="), "{login}");
+    let store = &scene.stage.engine.store;
+    let bo = scene.stage.id("Bo Baker").into();
+    assert_eq!(
+        store.presence_choice(scene.stage.connection, bo).await.unwrap(),
+        None
+    );
+}
+
 // case: 46, 47, 50
 #[tokio::test]
 async fn only_their_own_page_decides_for_a_person_and_only_what_it_offers() {

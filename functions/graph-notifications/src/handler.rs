@@ -8,13 +8,16 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
+use http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use shared::changes::{Notice, NoticeSink, Taken};
 use shared::domain::client_state::ClientStateKey;
 use shared::ports::Clock;
 use shared::telemetry::chain;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::handshake;
 use crate::payload::{self, Item};
@@ -55,13 +58,23 @@ impl NotificationsState {
     }
 }
 
-/// Both routes. They take the same: Graph may be given one address for both.
+/// Both routes. They take the same: Graph may be given one address for both. No answer is kept or framed, refusals of other
+/// methods included.
 pub fn router(state: NotificationsState) -> Router {
+    let fixed = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+    };
     Router::new()
         .route("/graph/notifications", post(receive))
         .route("/graph/lifecycle", post(receive))
         // A panic is answered, and Graph comes again.
         .layer(CatchPanicLayer::custom(|_| Refusal::not_stored().into_response()))
+        .layer(fixed(CACHE_CONTROL, "no-store"))
+        .layer(fixed(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ))
         .with_state(state)
 }
 

@@ -2,7 +2,7 @@
 //! comes back is never anything but text.
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::header::CONTENT_TYPE;
 use url::form_urlencoded;
 
 use crate::refusal::Refusal;
@@ -31,10 +31,5 @@ pub fn token(query: Option<&str>) -> Result<Option<String>, Refusal> {
 
 /// The answer Graph waits for.
 pub fn echo(token: String) -> Response {
-    let headers = [
-        (CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CACHE_CONTROL, "no-store"),
-    ];
-    (headers, token).into_response()
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], token).into_response()
 }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use shared::domain::presence::{ChosenBy, PresenceChoice, TeamsStatus};
 use shared::domain::settings::{ExtensionPresence, OnOff, PresenceMapping, PresenceSettings};
 use shared::store::Holder;
-use web::{CookieKind, DoorError, Language, Words, see_other};
+use web::{CookieKind, DoorError, Language, Words, go_on, see_other};
 
 use crate::SsoState;
 use crate::admit::{Wish, open_connection};
@@ -81,7 +81,8 @@ async fn save(state: &SsoState, headers: &HeaderMap, body: &[u8]) -> Result<Resp
     let live = state.door.sessions.current(CookieKind::Me, headers).await?;
     let form = proven(state, headers, body, live.as_ref())?;
     let Some(Holder::Person { connection, user }) = live.map(|live| live.session.holder) else {
-        return Ok(see_other("/me"));
+        // Their page leads to Microsoft now.
+        return Ok(go_on(Language::of(headers, None), "/me").into_response());
     };
     let store = &state.door.store;
     let open = open_connection(store, connection, Wish::Me).await?;

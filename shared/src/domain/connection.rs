@@ -61,7 +61,7 @@ pub struct PbxSide {
     pub serial_number: String,
     /// What this firmware can do.
     pub capabilities: Capabilities,
-    /// A private certificate authority, PEM.
+    /// A private certificate authority, or the PBX's own self-signed certificate, PEM.
     pub ca_pem: Option<String>,
 }
 

@@ -31,7 +31,7 @@ pub struct PbxConfig {
     pub base_url: String,
     /// Of the PBX's API page.
     pub credentials: PbxCredentials,
-    /// A private certificate authority, PEM; trusted besides the public ones.
+    /// A private certificate authority, or the PBX's own self-signed certificate, PEM; trusted besides the public ones.
     pub ca_pem: Option<String>,
     /// Which addresses the PBX may have.
     pub policy: AddressPolicy,

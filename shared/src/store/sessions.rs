@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::error::StoreError;
-use super::item::{Row, body, from_doc, row, to_doc};
+use super::item::{Row, body, from_doc, number, row, text, to_doc};
 use super::keys::Key;
 use super::write::{Expression, PRESENT, Written};
 use crate::domain::ids::{ConnectionId, EntraUserId, TenantId};
@@ -136,8 +136,7 @@ impl Store {
             return Ok(None);
         };
         if now.duration_since(session.seen_at) >= SEEN_APART {
-            let seen =
-                Expression::new("SET seen_at = :now").with(":now", super::item::number(now.as_second()));
+            let seen = Expression::new("SET seen_at = :now").with(":now", number(now.as_second()));
             // Who signed out at this very moment stays out.
             if let Written::Refused(_) = self
                 .update_if(&key, seen, Expression::new(PRESENT), DOING)
@@ -149,14 +148,27 @@ impl Store {
         Ok(Some(session))
     }
 
-    /// Notes that the holder's rights were looked up.
-    pub async fn confirm_session(&self, hash: &str, now: Timestamp) -> Result<(), StoreError> {
-        let confirmed =
-            Expression::new("SET confirmed_at = :now").with(":now", super::item::number(now.as_second()));
-        let there = Expression::new(PRESENT);
-        self.update_if(&Key::session(hash), confirmed, there, "confirming a session")
-            .await
-            .map(|_| ())
+    /// Notes that the holder's rights were looked up now, and what the session holds from here on. Says whether the session
+    /// is still there; of two lookups side by side the first is kept.
+    pub async fn confirm_session(
+        &self,
+        hash: &str,
+        session: &Session,
+        (holder, now): (&Holder, Timestamp),
+    ) -> Result<bool, StoreError> {
+        let confirmed = Session {
+            holder: holder.clone(),
+            ..session.clone()
+        };
+        let update = Expression::new("SET doc = :doc, confirmed_at = :now")
+            .with(":doc", text(to_doc(&confirmed)?))
+            .with(":now", number(now.as_second()));
+        let unchanged = Expression::new(format!("{PRESENT} AND confirmed_at = :was"))
+            .with(":was", number(session.confirmed_at.as_second()));
+        let written = self
+            .update_if(&Key::session(hash), update, unchanged, "confirming a session")
+            .await?;
+        Ok(!matches!(written, Written::Refused(None)))
     }
 
     /// Ends a session. Gone already is fine.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use shared::pbx::PbxConfig;
 use shared::ports::{PhoneSystem as _, PhoneSystemError as E, ShutProblem};
@@ -17,6 +18,13 @@ const OTHER_AUTHORITY: &str = include_str!("tls/other.pem");
 const GOOD: &str = include_str!("tls/good.pem");
 const WRONG_NAME: &str = include_str!("tls/wrong_name.pem");
 const EXPIRED: &str = include_str!("tls/expired.pem");
+/// As `openssl req -x509` makes it: it calls itself an authority.
+const SELF_SIGNED: &str = include_str!("tls/self_signed.pem");
+const SELF_SIGNED_NO_CA: &str = include_str!("tls/self_signed_no_ca.pem");
+/// Of the same name and another key, which our server does not have.
+const SELF_SIGNED_OTHER: &str = include_str!("tls/self_signed_other.pem");
+const SELF_SIGNED_EXPIRED: &str = include_str!("tls/self_signed_expired.pem");
+const SELF_SIGNED_WRONG_NAME: &str = include_str!("tls/self_signed_wrong_name.pem");
 
 /// Answers a sign-in and a look at the capacity alike.
 const ANSWER: &str = concat!(
@@ -25,17 +33,19 @@ const ANSWER: &str = concat!(
     r#""data":{"extension_capacity":5,"extension_used":1}}"#
 );
 
-/// Serves TLS with this certificate on a thread of its own until the test ends.
+/// Serves TLS with this certificate and our one key on a thread of its own until the test ends. Nobody asks whether the two
+/// belong together.
 fn serve(certificate: &str) -> String {
     let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/server.key.pem")).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let key = provider.key_provider.load_private_key(key).unwrap();
+    let shown = SingleCertAndKey::from(CertifiedKey::new(chain, key));
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
+        .with_cert_resolver(Arc::new(shown));
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base_url = format!("https://{}", listener.local_addr().unwrap());
@@ -70,6 +80,20 @@ async fn a_certificate_of_the_given_authority_is_accepted() {
     assert_eq!(ask(GOOD, Some(AUTHORITY)).await.unwrap(), 5);
 }
 
+/// Case 58: a PBX that vouches for itself is known by its very certificate.
+#[tokio::test]
+async fn a_self_signed_certificate_that_was_given_is_accepted() {
+    // case: 58
+    for (name, certificate) in [
+        ("calls itself an authority", SELF_SIGNED),
+        ("calls itself none", SELF_SIGNED_NO_CA),
+    ] {
+        assert_eq!(ask(certificate, Some(certificate)).await.unwrap(), 5, "{name}");
+        let among_others = format!("{AUTHORITY}{certificate}");
+        assert_eq!(ask(certificate, Some(&among_others)).await.unwrap(), 5, "{name}");
+    }
+}
+
 /// Case 58: unknown, foreign, expired and misnamed certificates end with one sentence and no second try.
 #[tokio::test]
 async fn any_other_certificate_is_refused_with_a_sentence() {
@@ -79,6 +103,38 @@ async fn any_other_certificate_is_refused_with_a_sentence() {
         ("another authority", GOOD, Some(OTHER_AUTHORITY)),
         ("expired", EXPIRED, Some(AUTHORITY)),
         ("another name", WRONG_NAME, Some(AUTHORITY)),
+        ("self-signed, not given", SELF_SIGNED, None),
+        ("self-signed, an authority given", SELF_SIGNED, Some(AUTHORITY)),
+        (
+            "self-signed, one of the same name given",
+            SELF_SIGNED,
+            Some(SELF_SIGNED_OTHER),
+        ),
+        (
+            "self-signed, one of the same name given",
+            SELF_SIGNED_NO_CA,
+            Some(SELF_SIGNED_OTHER),
+        ),
+        (
+            "self-signed, of the same name and key",
+            SELF_SIGNED,
+            Some(SELF_SIGNED_NO_CA),
+        ),
+        (
+            "self-signed, given, shown without its key",
+            SELF_SIGNED_OTHER,
+            Some(SELF_SIGNED_OTHER),
+        ),
+        (
+            "self-signed, expired",
+            SELF_SIGNED_EXPIRED,
+            Some(SELF_SIGNED_EXPIRED),
+        ),
+        (
+            "self-signed, another name",
+            SELF_SIGNED_WRONG_NAME,
+            Some(SELF_SIGNED_WRONG_NAME),
+        ),
     ] {
         let refused = ask(certificate, authority).await.unwrap_err();
         let is_distrust = matches!(

@@ -9,6 +9,9 @@ sign-in-broken = Something went wrong here. Please try again in a few minutes.
 sign-in-bad-request = This link is not complete or not valid. Please ask whoever gave it to you.
 sign-in-unknown-redirect = The application asks for a sign-in that your administrator has not allowed.
 sign-in-retry = Try again
+go-on-title = On to Microsoft
+go-on = You are being taken to Microsoft to sign in. If nothing happens, use the link.
+go-on-link = Continue
 # A person's own page
 me-title = Your extension
 me-greeting = Signed in as { $name }
@@ -348,7 +351,7 @@ f-pbx-base-url-hint = For example https://office.ras.yeastar.com.
 f-pbx-client-id = Client ID of the PBX's API
 f-pbx-client-secret = Client Secret of the PBX's API
 f-pbx-ca-pem = Private certificate authority (PEM)
-f-pbx-ca-pem-hint = Only if the PBX's certificate was not issued by a public authority.
+f-pbx-ca-pem-hint = Only if the PBX's certificate was not issued by a public authority. If it is self-signed, enter the certificate itself.
 f-pbx-linkus-sdk-access-id = AccessID of the Linkus SDK
 f-pbx-linkus-sdk-access-key = AccessKey of the Linkus SDK
 # The console: questions

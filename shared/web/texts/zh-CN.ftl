@@ -9,6 +9,9 @@ sign-in-broken = 系统出现问题。请过几分钟再试。
 sign-in-bad-request = 此链接不完整或无效。请联系向您提供链接的人。
 sign-in-unknown-redirect = 该应用请求的登录方式未经管理员允许。
 sign-in-retry = 重试
+go-on-title = 前往 Microsoft
+go-on = 正在前往 Microsoft 登录。如果页面没有自动跳转，请点击下面的链接。
+go-on-link = 继续
 # A person's own page
 me-title = 您的分机
 me-greeting = 已登录:{ $name }
@@ -348,7 +351,7 @@ f-pbx-base-url-hint = 例如 https://office.ras.yeastar.com。
 f-pbx-client-id = PBX API 的 Client ID
 f-pbx-client-secret = PBX API 的 Client Secret
 f-pbx-ca-pem = 私有证书颁发机构 (PEM)
-f-pbx-ca-pem-hint = 仅当 PBX 的证书不是由公共机构颁发时填写。
+f-pbx-ca-pem-hint = 仅当 PBX 的证书不是由公共机构颁发时填写。如果是自签名证书，请填写该证书本身。
 f-pbx-linkus-sdk-access-id = Linkus SDK 的 AccessID
 f-pbx-linkus-sdk-access-key = Linkus SDK 的 AccessKey
 # The console: questions

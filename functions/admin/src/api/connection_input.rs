@@ -71,7 +71,7 @@ pub struct NewPbx {
     pub client_id: String,
     /// Client Secret of the PBX's API page.
     pub client_secret: SecretText,
-    /// A private certificate authority, PEM.
+    /// A private certificate authority, or the PBX's own self-signed certificate, PEM.
     #[serde(default)]
     pub ca_pem: Option<String>,
     /// Credentials of the Linkus SDK, for sign-in with Microsoft.

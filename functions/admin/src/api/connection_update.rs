@@ -48,7 +48,7 @@ pub struct PbxPatch {
     /// Client Secret of the PBX's API page.
     #[serde(default)]
     client_secret: Option<SecretText>,
-    /// A private certificate authority, PEM; null removes it.
+    /// A private certificate authority, or the PBX's own self-signed certificate, PEM; null removes it.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     ca_pem: Given<String>,

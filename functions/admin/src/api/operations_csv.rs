@@ -1,8 +1,9 @@
-//! Operations as CSV (RFC 4180). Directory text is foreign text: no cell may begin like a formula.
+//! Operations as CSV (RFC 4180). Directory text is foreign text: no cell may begin like a formula, wherever a spreadsheet
+//! divides the line.
 
 use std::collections::BTreeMap;
 
-use csv::{Terminator, WriterBuilder};
+use csv::{QuoteStyle, Terminator, WriterBuilder};
 use serde::Serialize;
 use shared::domain::operation_record::OperationRecord;
 
@@ -37,10 +38,11 @@ pub enum CsvError {
 pub fn write(records: &[OperationRecord]) -> Result<Vec<u8>, CsvError> {
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::CRLF)
+        .quote_style(QuoteStyle::Always)
         .from_writer(Vec::new());
     writer.write_record(COLUMNS)?;
     for record in records {
-        writer.write_record(row(record)?.map(neutral))?;
+        writer.write_record(row(record)?.map(|cell| neutral(&cell)))?;
     }
     writer
         .into_inner()
@@ -79,15 +81,31 @@ fn values(values: Option<&BTreeMap<String, String>>) -> Result<String, CsvError>
     })
 }
 
-/// Spreadsheets run cells that begin with these, white space aside; an apostrophe makes them text.
-fn neutral(cell: String) -> String {
-    let starts_formula = |c: char| matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '|' | '%');
-    let starts_control = cell.starts_with(['\t', '\r', '\n']);
-    if starts_control || cell.trim_start().starts_with(starts_formula) {
-        format!("'{cell}")
-    } else {
-        cell
+/// Where some spreadsheets divide a line, quotes or not: the semicolon where the comma is the sign of decimals.
+const DIVIDES: [char; 4] = [';', '\t', '\r', '\n'];
+
+/// An apostrophe makes text of what a spreadsheet would run, at the beginning and wherever a cell of its own may begin.
+fn neutral(cell: &str) -> String {
+    let parts = cell.split_inclusive(DIVIDES);
+    let marked = parts.map(|part| {
+        if runs(part) {
+            format!("'{part}")
+        } else {
+            part.to_owned()
+        }
+    });
+    let mut neutral: String = marked.collect();
+    if cell.starts_with(['\t', '\r', '\n']) {
+        neutral.insert(0, '\'');
     }
+    neutral
+}
+
+/// Spreadsheets run cells that begin with these, white space and quotes aside.
+fn runs(part: &str) -> bool {
+    let starts_formula = |c: char| matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '|' | '%');
+    part.trim_start_matches(|c: char| c.is_whitespace() || c == '"')
+        .starts_with(starts_formula)
 }
 
 #[cfg(test)]
@@ -109,32 +127,53 @@ mod tests {
         let text = String::from_utf8(write(&[record("Ann, \"Bo\"\nLee")]).unwrap()).unwrap();
         assert_eq!(
             text,
-            "at,kind,object,entra_id,name,target_id,number,before,after,reason,reason_text,outcome,error\r\n\
-             2026-01-02T03:04:05Z,create,user,3b1f6c0e-6f0b-4a55-9a3e-0b9df2b1c001,\"Ann, \"\"Bo\"\"\nLee\",,0042,,\
-             \"{\"\"email\"\":\"\"a@b.example\"\",\"\"mobile\"\":\"\"+49 1\"\"}\",new_in_scope,\
-             \"chosen, \"\"by\"\" the rules\",applied,\r\n"
+            "\"at\",\"kind\",\"object\",\"entra_id\",\"name\",\"target_id\",\"number\",\"before\",\"after\",\"reason\",\
+             \"reason_text\",\"outcome\",\"error\"\r\n\
+             \"2026-01-02T03:04:05Z\",\"create\",\"user\",\"3b1f6c0e-6f0b-4a55-9a3e-0b9df2b1c001\",\
+             \"Ann, \"\"Bo\"\"\nLee\",\"\",\"0042\",\"\",\
+             \"{\"\"email\"\":\"\"a@b.example\"\",\"\"mobile\"\":\"\"+49 1\"\"}\",\"new_in_scope\",\
+             \"chosen, \"\"by\"\" the rules\",\"applied\",\"\"\r\n"
         );
+    }
+
+    fn name_of(text: &[u8]) -> String {
+        let mut reader = csv::Reader::from_reader(text);
+        let row = reader.records().next().unwrap().unwrap();
+        row[4].to_owned()
     }
 
     // case: 49
     #[test]
-    fn no_cell_begins_like_a_formula() {
-        for name in [
-            "=cmd|' /C calc'!A0",
-            "+1",
-            "-1",
-            "@SUM(A1)",
-            " =1",
-            "\t=1",
-            "\r=1",
-            "＝1",
+    fn no_cell_begins_like_a_formula_wherever_the_line_is_divided() {
+        for (name, written) in [
+            ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            (" =1", "' =1"),
+            ("\t=1", "'\t'=1"),
+            ("\r=1", "'\r'=1"),
+            ("\tAnn", "'\tAnn"),
+            ("＝1", "'＝1"),
+            ("\"=1", "'\"=1"),
+            ("Ann;=cmd|'/C calc'!A0;x", "Ann;'=cmd|'/C calc'!A0;x"),
+            ("Ann; \"=1;+2", "Ann;' \"=1;'+2"),
+            ("Ann\t@SUM(A1)", "Ann\t'@SUM(A1)"),
+            ("Ann\r\n-1", "Ann\r\n'-1"),
+            ("Ann;\n＋1", "Ann;\n'＋1"),
+            ("Ann - Bo; Lee=1", "Ann - Bo; Lee=1"),
         ] {
-            let text = write(&[record(name)]).unwrap();
-            let rows: Vec<csv::StringRecord> = csv::Reader::from_reader(text.as_slice())
-                .records()
-                .collect::<Result<_, _>>()
-                .unwrap();
-            assert_eq!(&rows[0][4], format!("'{name}"), "{name:?}");
+            assert_eq!(name_of(&write(&[record(name)]).unwrap()), written, "{name:?}");
+        }
+    }
+
+    // case: 49
+    #[test]
+    fn a_spreadsheet_that_divides_at_semicolons_finds_no_formula_either() {
+        let text = write(&[record("Ann;=cmd|'/C calc'!A0;\"=1+1;x")]).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        for cell in text.split([';', '\t', '\r', '\n']) {
+            assert!(!runs(cell), "{cell}");
         }
     }
 }

@@ -4,6 +4,7 @@ mod callback;
 mod start;
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::routing::get;
 use shared::domain::ids::ConnectionId;
 use shared::sso::{random_word, word_hash};
@@ -17,7 +18,8 @@ pub const CALLBACK: &str = "/connect/callback";
 /// The pages of this module; whoever has the link may open it.
 pub fn routes() -> Router<AdminState> {
     Router::new()
-        .route("/connect/start", get(start::start))
+        // Scanners of links ask for the head; the link is for whoever opens it.
+        .route("/connect/start", get(start::start).head(StatusCode::OK))
         .route(CALLBACK, get(callback::callback))
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use axum::http::HeaderMap;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use shared::domain::connection::Connection;
 use shared::domain::console_access::{ConsoleAccess, Rights};
 use shared::domain::ids::{ConnectionId, EntraGroupId, EntraUserId};
@@ -91,16 +91,42 @@ async fn member(state: &AdminState, live: &Live) -> Result<Option<Caller>, Store
         // Only a sign-in shows app roles; the next one takes no click while Microsoft knows the browser.
         None
     } else {
-        confirmed(state, *connection, (*user, rights)).await?
+        let found = confirmed(state, *connection, (*user, rights)).await?;
+        kept(state, live, found, now).await?
     };
-    if !believed && rights.is_some() {
-        state.door.store.confirm_session(&live.hash(), now).await?;
-    }
     Ok(rights.map(|rights| Caller {
         role: rights.role,
         reach: reach(*connection, rights),
         name: name.clone(),
     }))
+}
+
+/// Writes down what was found, for the requests to come: a right that was taken away does not return with the next one. Who
+/// signed out at this very moment stays out.
+async fn kept(
+    state: &AdminState,
+    live: &Live,
+    found: Option<Rights>,
+    now: Timestamp,
+) -> Result<Option<Rights>, StoreError> {
+    let Some(rights) = found else {
+        return Ok(None);
+    };
+    let mut holder = live.session.holder.clone();
+    if let Holder::Member {
+        role,
+        everywhere,
+        by_app_role,
+        ..
+    } = &mut holder
+    {
+        (*role, *everywhere, *by_app_role) = (rights.role, rights.everywhere, rights.by_app_role);
+    }
+    let store = &state.door.store;
+    let there = store
+        .confirm_session(&live.hash(), &live.session, (&holder, now))
+        .await?;
+    Ok(there.then_some(rights))
 }
 
 fn reach(connection: ConnectionId, rights: Rights) -> Reach {

@@ -4,12 +4,12 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
 use shared::domain::connection::Connection;
 use shared::domain::sync_run::SyncRun;
 use shared::store::Version;
-use web::see_other;
+use web::go_on;
 
 use super::connection::Typed;
 use super::error::{PageError, shown};
@@ -71,7 +71,8 @@ pub async fn show(
     Ok(page(&made, StatusCode::OK))
 }
 
-/// `POST /console/connections/{id}/authorize`: on to Microsoft, to sign in and consent.
+/// `POST /console/connections/{id}/authorize`: on to Microsoft, to sign in and consent. The link is opened by the page that
+/// is answered, not by this.
 pub async fn authorize(
     State(state): State<AdminState>,
     Extension(visitor): Extension<Visitor>,
@@ -81,7 +82,7 @@ pub async fn authorize(
     let made = async {
         let connection = lookup::connection(&state.engine.store, &id).await?.value;
         let link = connect::link(&state, connection.id).await?;
-        Ok::<_, PageError>(see_other(&link))
+        Ok::<_, PageError>(go_on(language, &link).into_response())
     };
     shown(made.await, language)
 }

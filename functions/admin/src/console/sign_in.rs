@@ -12,7 +12,7 @@ use web::{
     Begin, CookieKind, DoorError, Language, Page, Words, comes_from_another_site, pairs, safe_path, see_other,
 };
 
-use super::{CALLBACK, MICROSOFT};
+use super::{CALLBACK, MICROSOFT, SIGN_IN};
 use crate::AdminState;
 use crate::access::{known_token, plausible_token};
 use crate::token::TokenHash;
@@ -151,11 +151,17 @@ async fn enter(state: &AdminState, headers: &HeaderMap, body: &[u8]) -> Result<R
     Ok(response)
 }
 
-/// Where somebody goes on who has signed in.
+/// Where somebody goes on who has signed in: a page of the console, and not its door, which would send the form of a sign-in
+/// on to another origin.
 pub fn landing(wanted: Option<&str>) -> &str {
-    match safe_path(wanted) {
-        "/" => "/console",
-        path => path,
+    let path = safe_path(wanted);
+    let is_page = ["/console/", "/console?"]
+        .iter()
+        .any(|start| path.starts_with(start));
+    if is_page && !path.starts_with(SIGN_IN) && !path.contains("..") {
+        path
+    } else {
+        "/console"
     }
 }
 
@@ -192,4 +198,33 @@ async fn begin(state: &AdminState, headers: &HeaderMap, query: &str) -> Result<R
         prompt: None,
     };
     state.door.begin(headers, begin).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // case: 38
+    #[test]
+    fn a_sign_in_ends_on_a_page_of_the_console() {
+        for page in [
+            "/console/connections/0190d2a0-0000-7000-8000-000000000001",
+            "/console?lang=en",
+        ] {
+            assert_eq!(landing(Some(page)), page);
+        }
+        for other in [
+            "/",
+            "/console",
+            "/me",
+            "/login?connection=0190d2a0-0000-7000-8000-000000000001",
+            "/connect/start?attempt=a",
+            "/console/sign-in/microsoft?connection=0190d2a0-0000-7000-8000-000000000001",
+            "/console/../me",
+            "//evil.example",
+        ] {
+            assert_eq!(landing(Some(other)), "/console", "{other}");
+        }
+        assert_eq!(landing(None), "/console");
+    }
 }

@@ -18,6 +18,25 @@ fn handshake(path: &str, query: &str, body: impl Into<Body>) -> Request<Body> {
         .unwrap()
 }
 
+/// Whatever is answered, nobody keeps it, and no page frames it.
+#[track_caller]
+fn is_kept_to_itself(answer: &Answer) {
+    for (name, value) in [
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+        (
+            "content-security-policy",
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+    ] {
+        assert_eq!(
+            answer.headers.get(name).map(|sent| sent.to_str().unwrap()),
+            Some(value),
+            "{name}"
+        );
+    }
+}
+
 fn names_of_headers(answer: &Answer) -> Vec<&str> {
     let mut names: Vec<_> = answer.headers.keys().map(http::HeaderName::as_str).collect();
     names.sort_unstable();
@@ -69,6 +88,7 @@ async fn a_token_that_is_none_is_refused_and_never_repeated() {
         let usual = [
             "cache-control",
             "content-length",
+            "content-security-policy",
             "content-type",
             "x-content-type-options",
         ];
@@ -86,7 +106,19 @@ async fn a_token_that_is_none_is_refused_and_never_repeated() {
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
 }
 
-// case: 3
+// case: 53
+#[tokio::test]
+async fn every_answer_is_kept_to_itself() {
+    for mood in [Mood::Works, Mood::Fails, Mood::Panics] {
+        let watched = Watched::new(mood);
+        is_kept_to_itself(&send(&watched.router, posted(ADDRESSES[0], batch(&[user(1)]))).await);
+    }
+    let watched = Watched::new(Mood::Works);
+    is_kept_to_itself(&send(&watched.router, handshake(ADDRESSES[0], "validationToken=a", "")).await);
+    is_kept_to_itself(&send(&watched.router, posted(ADDRESSES[0], "{")).await);
+}
+
+// case: 3, 53
 #[tokio::test]
 async fn only_posts_are_answered() {
     let watched = Watched::new(Mood::Works);
@@ -106,6 +138,7 @@ async fn only_posts_are_answered() {
             let answer = send(&watched.router, request).await;
             assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
             assert_eq!(answer.headers[ALLOW], "POST");
+            is_kept_to_itself(&answer);
             assert!(!answer.body.contains("canary"));
         }
     }
@@ -118,6 +151,7 @@ async fn only_posts_are_answered() {
     ] {
         let answer = send(&watched.router, posted(path, batch(&[user(1)]))).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        is_kept_to_itself(&answer);
     }
     assert_eq!(watched.calls(), 0);
 }
