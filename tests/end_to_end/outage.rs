@@ -231,7 +231,16 @@ async fn refused_pbx_credentials_are_tried_once_and_never_by_the_clock() {
     assert!(run.error.unwrap().contains("Client Secret"));
     assert_eq!(stage.pbx.requests("get_token"), 1);
 }
+    for code in [40_002, -1, 60_001, 10_009] {
+        refused_by(code).await;
+    }
+}
 
+async fn refused_by(code: i64) {
+
+    stage
+        .pbx
+        .change_settings(|settings| settings.behaviour.wrong_credentials_errcode = code);
 async fn request_run_in(stage: &Stage, engine: &Engine) -> SyncRun {
     let id = stage.ask(RunMode::Full, false).await;
     let hint = SyncHint {
