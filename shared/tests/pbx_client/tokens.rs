@@ -40,7 +40,7 @@ async fn many_calls_at_once_sign_in_once() {
         answer.unwrap();
     }
     assert_eq!(world.pbx().requests("get_token"), 1);
-    assert!(world.pbx().counters().in_flight_peak <= 8);
+    assert!(world.pbx().counters().in_flight_peak <= 4);
 }
 
 #[tokio::test]
@@ -371,6 +371,50 @@ async fn an_unreadable_answer_to_a_sign_in_counts_as_a_lost_one() {
         (world.pbx().requests("get_token"), world.pbx().sessions()),
         (1, 1)
     );
+}
+
+/// Every refused call may count as a failed sign-in, and the fifth blocks the address.
+#[tokio::test]
+async fn an_address_that_is_taken_off_the_allow_list_is_never_blocked_by_what_is_under_way() {
+    let world = World::with(|config| config.behaviour.forbidden_calls_count_as_failures = true).await;
+    let client = world.client();
+    let many = || futures::future::join_all((0..40).map(|_| client.capacity()));
+    assert!(many().await.iter().all(Result::is_ok));
+    world
+        .pbx()
+        .change_settings(|settings| settings.allow_list = Some([[192, 0, 2, 1].into()].into()));
+    world.pbx().reset_counters();
+    for answer in many().await {
+        assert_eq!(shut(&answer.unwrap_err()), Some(ShutProblem::AddressForbidden));
+    }
+    let refused = world.pbx().counters().answers[&70_087];
+    assert!((1..=4).contains(&refused), "{refused}");
+    assert_eq!(
+        world.pbx().requests("system/capacity"),
+        refused,
+        "none was sent afterwards"
+    );
+    world.pbx().change_settings(|settings| settings.allow_list = None);
+    world.clock.advance(Duration::from_mins(6));
+    assert!(many().await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn after_being_shut_out_one_call_tries_alone() {
+    let world = World::new().await;
+    let client = world.client();
+    let many = || futures::future::join_all((0..40).map(|_| client.capacity()));
+    assert!(many().await.iter().all(Result::is_ok));
+    world
+        .pbx()
+        .change_settings(|settings| settings.allow_list = Some([[192, 0, 2, 1].into()].into()));
+    many().await;
+    for _ in 0..3 {
+        world.clock.advance(Duration::from_mins(6));
+        world.pbx().reset_counters();
+        assert!(many().await.iter().all(Result::is_err));
+        assert_eq!(world.pbx().requests("system/capacity"), 1);
+    }
 }
 
 #[tokio::test]
