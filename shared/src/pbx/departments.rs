@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::client::PbxClient;
 use super::error::{Effect, Fault, code};
-use super::groups::{Keyed, made, without_id};
+use super::groups::{Keyed, Order, made, without_id};
 use super::transport::Call;
 use super::wire::{Created, Data, Int, OrganizationRef, Text, organization_ids};
 use crate::domain::ids::{ExtensionId, PbxGroupId};
@@ -68,7 +68,7 @@ impl PbxClient {
     /// All of them, and which is the root: the one whose parent is none of them.
     async fn read_departments(&self) -> Result<(PbxGroupId, Vec<Row>), PhoneSystemError> {
         let rows: Vec<Row> = self
-            .read_rows(LIST)
+            .read_rows(LIST, Order::AsItComes)
             .await
             .map_err(|fault| explain(fault, LIST, Effect::Read))?;
         let ids: BTreeSet<i64> = rows.iter().map(Keyed::key).collect();

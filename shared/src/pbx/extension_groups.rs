@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::client::PbxClient;
 use super::error::{Effect, Fault, code};
-use super::groups::{Keyed, made, without_id};
+use super::groups::{Keyed, Order, made, without_id};
 use super::system::reading;
 use super::transport::Call;
 use super::wire::{Created, Data, Int, Text, group_members};
@@ -79,7 +79,7 @@ fn members_of(members: &BTreeMap<ExtensionId, MemberRole>) -> Vec<Member<'_>> {
 
 impl PbxClient {
     pub(super) async fn list_extension_groups(&self) -> Result<Vec<PbxGroupRow>, PhoneSystemError> {
-        let rows = match self.read_rows::<Row>(LIST).await {
+        let rows = match self.read_rows::<Row>(LIST, Order::ById).await {
             // Some builds say that a feature is off or not permitted where others say that it is missing.
             Err(fault) if matches!(fault.code(), Some(code::ACCESS_DENIED | code::FEATURE_OFF)) => {
                 return Err(PhoneSystemError::NotInThisFirmware {

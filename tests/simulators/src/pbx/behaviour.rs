@@ -102,6 +102,10 @@ pub struct Behaviour {
     pub group_name_length: usize,
     pub group_rename_honoured: bool,
     /// Organizations: most of them, how deep, and whether deleting one takes its branch along.
+    /// `organization/list` takes a `sort_by`; its documentation names no key.
+    pub organizations_sortable: bool,
+    /// `system/information` tells `sn`.
+    pub tells_serial_number: bool,
     pub max_organizations: usize,
     pub max_organization_depth: usize,
     pub organization_delete_cascades: bool,
@@ -199,6 +203,8 @@ impl Default for Behaviour {
             token_expiry_closes_socket: true,
             socket_idle_seconds: 60,
             sign_webhooks: true,
+            organizations_sortable: false,
+            tells_serial_number: true,
         }
     }
 }
