@@ -63,7 +63,9 @@ pub(super) struct TokenPair {
 #[derive(Deserialize)]
 pub(super) struct Information {
     pub(super) firmware_version: String,
-    pub(super) sn: String,
+    /// Old firmware may leave it out.
+    #[serde(default)]
+    pub(super) sn: Text,
 }
 
 /// `system/capacity`.

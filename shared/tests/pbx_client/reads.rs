@@ -194,3 +194,15 @@ async fn the_system_says_what_it_is_and_can() {
         assert_eq!((capacity.extensions, capacity.used), (500, 5));
     }
 }
+
+#[tokio::test]
+async fn a_pbx_without_a_serial_number_is_refused_with_a_sentence_that_names_it() {
+    let world = World::with(|config| config.behaviour.tells_serial_number = false).await;
+    let client = world.client();
+    let error = client.information().await.unwrap_err().to_string();
+    assert!(
+        error.contains("serial number (sn)") && error.contains("firmware"),
+        "{error}"
+    );
+    assert!(client.capabilities().await.unwrap().contacts, "the rest goes on");
+}
