@@ -130,6 +130,13 @@ pub(super) struct Detail {
     title: Text,
 }
 
+impl Detail {
+    /// The PBX's key.
+    pub(super) fn key(&self) -> i64 {
+        self.id.0
+    }
+}
+
 impl From<Detail> for Extension {
     fn from(detail: Detail) -> Self {
         Self {
