@@ -464,7 +464,8 @@ pub enum PhoneSystemError {
         /// The call.
         call: String,
     },
-    /// The PBX shut us out: wrong credentials, blocked or forbidden address, API off, no free session. Nothing more will work now.
+    /// The PBX shut us out: wrong credentials, blocked or forbidden address, API off, no free session, no answer to a sign-in.
+    /// Nothing more will work now.
     #[error("{sentence}")]
     Shut {
         /// Which of them.
@@ -511,6 +512,8 @@ pub enum ShutProblem {
     ApiOff,
     /// 60002 on sign-in: all eight sessions are in use.
     NoFreeSession,
+    /// A sign-in without a usable answer: it may hold a session all the same.
+    NoAnswer,
     /// The certificate is not trusted, or the address is not allowed.
     NotTrusted,
 }

@@ -12,7 +12,7 @@ use shared::ports::SyncHint;
 use shared::sync_run::Engine;
 use shared::sync_run::run::{RunEnd, run_due};
 use simulators::graph::{Fault as GraphFault, FaultKind as GraphFaultKind};
-use simulators::pbx::{Fault, FaultKind, KeyPair};
+use simulators::pbx::{Fault, FaultKind, KeyPair, TooMany};
 
 use crate::stage::{APP, Stage, TENANT, person};
 
@@ -199,6 +199,26 @@ async fn a_licence_that_is_full_is_said_for_each_person_left_out() {
     assert!(skips.iter().all(|skip| skip.reason_text.contains("licence")));
 }
 
+/// Some firmware answers with the first of the extensions that were asked for, and says nothing of the others.
+#[tokio::test]
+async fn answers_that_are_cut_short_double_nobody() {
+    let stage = staffed(12).await;
+    stage.sync(RunMode::Full).await;
+    stage.pbx.change_settings(|settings| {
+        settings.behaviour.max_query_ids = Some(5);
+        settings.behaviour.too_many_query_ids = TooMany::Cut;
+    });
+    for mode in [RunMode::Full, RunMode::Delta] {
+        let run = stage.sync(mode).await;
+        assert_eq!(
+            (run.state, run.progress.total),
+            (RunState::Succeeded, 0),
+            "{mode:?}"
+        );
+        assert_eq!(stage.extensions().len(), 12, "{mode:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_dead_connection_does_not_delay_another() {
     let sick = staffed(1).await;
@@ -211,7 +231,16 @@ async fn a_dead_connection_does_not_delay_another() {
 
 #[tokio::test]
 async fn refused_pbx_credentials_are_tried_once_and_never_by_the_clock() {
+    for code in [40_002, -1, 60_001, 10_009] {
+        refused_by(code).await;
+    }
+}
+
+async fn refused_by(code: i64) {
     let stage = staffed(1).await;
+    stage
+        .pbx
+        .change_settings(|settings| settings.behaviour.wrong_credentials_errcode = code);
     stage
         .pbx
         .set_api_credentials(KeyPair::new("simulated-client-id", "another secret"));

@@ -125,6 +125,10 @@ fn pbx_problem(error: &PhoneSystemError) -> FieldProblem {
                 "/pbx/base_url",
                 "all API sessions of the PBX are in use: wait half an hour and try again",
             ),
+            ShutProblem::NoAnswer => (
+                "/pbx/base_url",
+                "check that this is the address of a P-Series PBX with its Open API",
+            ),
             ShutProblem::NotTrusted => (
                 "/pbx/base_url",
                 "use the PBX's own name with a valid certificate, or send its authority in ca_pem",

@@ -4,11 +4,12 @@
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use super::address::PbxAddress;
 use super::error::{Effect, Fault, code};
-use super::limiter::Limiter;
+use super::limiter::{Limiter, Permit};
 use super::organization::Organization;
 use super::pace::{Kind, Sample};
 use super::patience::Patience;
@@ -24,6 +25,10 @@ use crate::domain::ids::PbxGroupId;
 use crate::ports::{Clock, PbxTokenStore, SideError};
 use crate::settings::AddressPolicy;
 
+/// Most calls at once unless told otherwise. All of them may be under way when the PBX takes our address off its allow-list;
+/// some PBXs count each of them as a failed sign-in, and the fifth failure blocks the address.
+const AT_ONCE: usize = 4;
+
 /// What makes a client.
 #[derive(Clone)]
 pub struct PbxConfig {
@@ -35,7 +40,7 @@ pub struct PbxConfig {
     pub ca_pem: Option<String>,
     /// Which addresses the PBX may have.
     pub policy: AddressPolicy,
-    /// Most calls at once, 8 by default.
+    /// Most calls at once, four by default.
     pub max_concurrency: usize,
     /// How long to wait for it.
     pub timeouts: PbxTimeouts,
@@ -49,7 +54,7 @@ impl PbxConfig {
             credentials,
             ca_pem: None,
             policy,
-            max_concurrency: 8,
+            max_concurrency: AT_ONCE,
             timeouts: PbxTimeouts::default(),
         }
     }
@@ -146,22 +151,24 @@ impl PbxClient {
     /// Sends it, and once more under another token if the PBX no longer takes this one: 10004 is said before
     /// anything is carried out.
     async fn attempt(&self, call: &Call) -> Result<Vec<u8>, Fault> {
+        // The token comes after the turn: a call that waited meets the bar which an earlier one raised.
+        let permit = self.limiter.acquire().await;
         let token = self.tokens.current().await?;
-        let first = self.send_in_turn(call, &token).await;
+        let first = self.send(call, &token, permit).await;
         let rejected = matches!(&first, Err(fault) if fault.code() == Some(code::TOKEN_EXPIRED));
         if !rejected {
             return first;
         }
+        let permit = self.limiter.acquire().await;
         let token = self.tokens.replace(&token).await?;
-        self.send_in_turn(call, &token).await
+        self.send(call, &token, permit).await
     }
 
-    async fn send_in_turn(&self, call: &Call, token: &secrecy::SecretString) -> Result<Vec<u8>, Fault> {
-        let permit = self.limiter.acquire().await;
+    async fn send(&self, call: &Call, token: &SecretString, permit: Permit) -> Result<Vec<u8>, Fault> {
         let started = self.clock.now();
         calls::pbx();
         let outcome = self.transport.send(call, Some(token)).await;
-        permit.finish(self.sample(call, started, &outcome));
+        let sample = self.sample(call, started, &outcome);
         if let Err(fault) = &outcome {
             if fault.code() == Some(code::BUSY) {
                 calls::pbx_throttled();
@@ -173,10 +180,15 @@ impl PbxClient {
             );
             self.tokens.note_shut(fault).await;
         }
+        // Only now may the next one go: it finds what was noted.
+        permit.finish(sample);
         outcome
     }
 
     fn sample(&self, call: &Call, started: Timestamp, outcome: &Result<Vec<u8>, Fault>) -> Sample {
+        if matches!(outcome, Err(Fault::Shut { .. })) {
+            return Sample::ShutOut;
+        }
         let strained = match outcome {
             Ok(_) => false,
             Err(Fault::NotSent(_) | Fault::Lost(_)) => true,

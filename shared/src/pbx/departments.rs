@@ -8,23 +8,20 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::by_ids::{EXTENSIONS, Identified};
 use super::client::PbxClient;
 use super::error::{Effect, Fault, code};
-use super::groups::{Keyed, made, without_id};
+use super::groups::{Keyed, Order, made, without_id};
 use super::transport::Call;
-use super::wire::{Created, Data, Int, OrganizationRef, Text, organization_ids};
+use super::wire::{Created, Int, OrganizationRef, Text, organization_ids};
 use crate::domain::ids::{ExtensionId, PbxGroupId};
 use crate::domain::pbx_group::{GroupPatch, MemberRole, PbxGroup, PbxGroupRow};
 use crate::ports::PhoneSystemError;
 
 const LIST: &str = "organization/list";
-const QUERY: &str = "extension/query";
 const CREATE: &str = "organization/create";
 const UPDATE: &str = "organization/update";
 const MEMBERS: &str = "extension/update";
-
-/// Ids in one `extension/query`: keeps the URL under 2 KB.
-const QUERY_BATCH: usize = 100;
 
 /// A row of `organization/list`.
 #[derive(Deserialize)]
@@ -49,6 +46,12 @@ struct Place {
     organization_list: BTreeSet<PbxGroupId>,
 }
 
+impl Identified for Place {
+    fn id(&self) -> i64 {
+        self.id.0
+    }
+}
+
 type Places = BTreeMap<ExtensionId, BTreeSet<PbxGroupId>>;
 
 impl PbxClient {
@@ -68,7 +71,7 @@ impl PbxClient {
     /// All of them, and which is the root: the one whose parent is none of them.
     async fn read_departments(&self) -> Result<(PbxGroupId, Vec<Row>), PhoneSystemError> {
         let rows: Vec<Row> = self
-            .read_rows(LIST)
+            .read_rows(LIST, Order::AsItComes)
             .await
             .map_err(|fault| explain(fault, LIST, Effect::Read))?;
         let ids: BTreeSet<i64> = rows.iter().map(Keyed::key).collect();
@@ -206,51 +209,13 @@ impl PbxClient {
     }
 
     async fn places_of(&self, people: &BTreeSet<ExtensionId>) -> Result<Places, PhoneSystemError> {
-        let ids: Vec<ExtensionId> = people.iter().copied().collect();
-        let batches: Vec<Vec<ExtensionId>> = ids.chunks(QUERY_BATCH).map(<[_]>::to_vec).collect();
-        let found: Vec<Places> = stream::iter(batches)
-            .map(|batch| self.places_of_batch(batch))
-            .buffer_unordered(self.limiter.most())
-            .try_collect()
-            .await
-            .map_err(|fault| explain(fault, QUERY, Effect::Read))?;
-        let all: Places = found.into_iter().flatten().collect();
-        Ok(all.into_iter().filter(|(id, _)| people.contains(id)).collect())
-    }
-
-    async fn places_of_batch(&self, batch: Vec<ExtensionId>) -> Result<Places, Fault> {
-        let joined = batch.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let call = Call::read(QUERY).with("ids", joined.join(",")).long();
-        let rows = match self.ask::<Data<Vec<Place>>>(&call).await {
-            Ok(answer) => answer.data,
-            // One that is missing, or more than it takes, makes some firmware refuse or cut the whole batch.
-            Err(fault)
-                if matches!(
-                    fault.code(),
-                    Some(code::NOT_FOUND | code::PARTIAL | code::PARAMETER)
-                ) =>
-            {
-                self.places_one_by_one(&joined).await?
-            }
-            Err(fault) => return Err(fault),
-        };
-        Ok(rows
+        let ids = people.iter().map(|id| id.0).collect();
+        let found = self.read_by_ids::<Place>(EXTENSIONS, ids).await;
+        let found = found.map_err(|fault| explain(fault, EXTENSIONS.many, Effect::Read))?;
+        Ok(found
             .into_iter()
-            .map(|row| (ExtensionId(row.id.0), row.organization_list))
+            .map(|(id, place)| (ExtensionId(id), place.organization_list))
             .collect())
-    }
-
-    async fn places_one_by_one(&self, ids: &[String]) -> Result<Vec<Place>, Fault> {
-        let mut found = Vec::new();
-        for id in ids {
-            let call = Call::read("extension/get").with("id", id);
-            match self.ask::<Data<Place>>(&call).await {
-                Ok(answer) => found.push(answer.data),
-                Err(fault) if fault.code() == Some(code::NOT_FOUND) => {}
-                Err(fault) => return Err(fault),
-            }
-        }
-        Ok(found)
     }
 }
 

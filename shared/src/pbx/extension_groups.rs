@@ -6,18 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::by_ids::{EXTENSION_GROUPS, Identified};
 use super::client::PbxClient;
-use super::error::{Effect, Fault, code};
-use super::groups::{Keyed, made, without_id};
+use super::error::{Effect, code};
+use super::groups::{Keyed, Order, made, without_id};
 use super::system::reading;
 use super::transport::Call;
-use super::wire::{Created, Data, Int, Text, group_members};
+use super::wire::{Created, Int, Text, group_members};
 use crate::domain::ids::{ExtensionId, PbxGroupId};
 use crate::domain::pbx_group::{GroupPatch, GroupValues, MemberRole, PbxGroup, PbxGroupRow};
 use crate::ports::PhoneSystemError;
 
 const LIST: &str = "extensiongroup/list";
-const QUERY: &str = "extensiongroup/query";
 const CREATE: &str = "extensiongroup/create";
 const UPDATE: &str = "extensiongroup/update";
 
@@ -50,6 +50,12 @@ struct Detail {
     members: BTreeMap<ExtensionId, MemberRole>,
 }
 
+impl Identified for Detail {
+    fn id(&self) -> i64 {
+        self.id.0
+    }
+}
+
 impl From<Detail> for PbxGroup {
     fn from(detail: Detail) -> Self {
         Self {
@@ -79,7 +85,7 @@ fn members_of(members: &BTreeMap<ExtensionId, MemberRole>) -> Vec<Member<'_>> {
 
 impl PbxClient {
     pub(super) async fn list_extension_groups(&self) -> Result<Vec<PbxGroupRow>, PhoneSystemError> {
-        let rows = match self.read_rows::<Row>(LIST).await {
+        let rows = match self.read_rows::<Row>(LIST, Order::ById).await {
             // Some builds say that a feature is off or not permitted where others say that it is missing.
             Err(fault) if matches!(fault.code(), Some(code::ACCESS_DENIED | code::FEATURE_OFF)) => {
                 return Err(PhoneSystemError::NotInThisFirmware {
@@ -98,47 +104,15 @@ impl PbxClient {
             .collect())
     }
 
-    /// All of them fit into one query: a PBX has at most 63.
     pub(super) async fn extension_group_details(
         &self,
         ids: &BTreeSet<PbxGroupId>,
     ) -> Result<BTreeMap<PbxGroupId, PbxGroup>, PhoneSystemError> {
-        if ids.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let joined = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        let call = Call::read(QUERY).with("ids", joined).long();
-        let found: Vec<PbxGroup> = match self.ask::<Data<Vec<Detail>>>(&call).await {
-            Ok(answer) => answer.data.into_iter().map(PbxGroup::from).collect(),
-            // One that is missing, or more than it takes, makes some firmware refuse or cut the whole batch.
-            Err(fault)
-                if matches!(
-                    fault.code(),
-                    Some(code::NOT_FOUND | code::PARTIAL | code::PARAMETER)
-                ) =>
-            {
-                self.groups_one_by_one(ids).await.map_err(reading(QUERY))?
-            }
-            Err(fault) => return Err(reading(QUERY)(fault)),
-        };
-        Ok(found
-            .into_iter()
-            .filter(|group| ids.contains(&group.id))
-            .map(|group| (group.id, group))
-            .collect())
-    }
-
-    async fn groups_one_by_one(&self, ids: &BTreeSet<PbxGroupId>) -> Result<Vec<PbxGroup>, Fault> {
-        let mut found = Vec::new();
-        for id in ids {
-            let call = Call::read("extensiongroup/get").with("id", id.to_string()).long();
-            match self.ask::<Data<Detail>>(&call).await {
-                Ok(answer) => found.push(answer.data.into()),
-                Err(fault) if fault.code() == Some(code::NOT_FOUND) => {}
-                Err(fault) => return Err(fault),
-            }
-        }
-        Ok(found)
+        let ids = ids.iter().map(|id| id.0).collect();
+        let found = self.read_by_ids::<Detail>(EXTENSION_GROUPS, ids).await;
+        let found = found.map_err(reading(EXTENSION_GROUPS.many))?;
+        let groups = found.into_values().map(PbxGroup::from);
+        Ok(groups.map(|group| (group.id, group)).collect())
     }
 
     pub(super) async fn create_extension_group(

@@ -72,19 +72,29 @@ impl PhoneGroups for PbxClient {
     }
 }
 
+/// In which order a list is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// By the PBX's key, where the list is documented to take it.
+    ById,
+    /// In its own: it is documented to take none, and some firmware refuses what it does not know.
+    AsItComes,
+}
+
 /// What a row of a list is known by.
 pub(super) trait Keyed {
     fn key(&self) -> i64;
 }
 
 impl PbxClient {
-    /// All rows of a list, or an error: the pages must add up to the total that each of them states.
-    pub(super) async fn read_rows<T>(&self, endpoint: &'static str) -> Result<Vec<T>, Fault>
+    /// All rows of a list, or an error: the pages must add up to the total that each of them states, in whatever order
+    /// they come.
+    pub(super) async fn read_rows<T>(&self, endpoint: &'static str, order: Order) -> Result<Vec<T>, Fault>
     where
         T: DeserializeOwned + Keyed + Send,
     {
         for _ in 0..LIST_TRIES {
-            if let Some(rows) = self.read_rows_once(endpoint).await? {
+            if let Some(rows) = self.read_rows_once(endpoint, order).await? {
                 return Ok(rows);
             }
         }
@@ -92,7 +102,7 @@ impl PbxClient {
     }
 
     /// `None`: the pages do not fit together.
-    async fn read_rows_once<T>(&self, endpoint: &'static str) -> Result<Option<Vec<T>>, Fault>
+    async fn read_rows_once<T>(&self, endpoint: &'static str, order: Order) -> Result<Option<Vec<T>>, Fault>
     where
         T: DeserializeOwned + Keyed + Send,
     {
@@ -100,7 +110,7 @@ impl PbxClient {
         let mut first = None;
         for candidate in PAGE_SIZES {
             size = candidate;
-            match self.read_page_of(endpoint, 1, size).await {
+            match self.read_page_of(endpoint, order, (1, size)).await {
                 Err(fault) if fault.code() == Some(code::PARAMETER) && candidate == PAGE_SIZES[0] => {}
                 read => {
                     first = Some(read?);
@@ -125,7 +135,7 @@ impl PbxClient {
                 return Ok(None);
             }
             number += 1;
-            let (now, next) = self.read_page_of(endpoint, number, size).await?;
+            let (now, next) = self.read_page_of(endpoint, order, (number, size)).await?;
             if now != total {
                 return Ok(None);
             }
@@ -136,8 +146,8 @@ impl PbxClient {
     async fn read_page_of<T>(
         &self,
         endpoint: &'static str,
-        page: usize,
-        size: usize,
+        order: Order,
+        (page, size): (usize, usize),
     ) -> Result<(usize, Vec<T>), Fault>
     where
         T: DeserializeOwned,
@@ -145,9 +155,11 @@ impl PbxClient {
         let call = Call::read(endpoint)
             .with("page", page.to_string())
             .with("page_size", size.to_string())
-            .with("sort_by", "id")
-            .with("order_by", "asc")
             .long();
+        let call = match order {
+            Order::ById => call.with("sort_by", "id").with("order_by", "asc"),
+            Order::AsItComes => call,
+        };
         let answer: Page<T> = self.ask(&call).await?;
         let total = count(answer.total_number).map_err(Fault::Garbled)?;
         Ok((total, answer.data))

@@ -2,6 +2,7 @@
 //! domain words. A write is never repeated once it may have been carried out.
 
 mod address;
+mod by_ids;
 mod client;
 mod contact_book;
 mod contact_wire;

@@ -31,6 +31,8 @@ pub(super) enum Sample {
     Answered { kind: Kind, latency: Duration },
     /// Busy, a server fault, or no answer in time.
     Strained,
+    /// The PBX lets nobody in: whoever tries later goes alone.
+    ShutOut,
 }
 
 /// The decision and what it rests on.
@@ -72,13 +74,14 @@ impl Pace {
             return;
         }
         match sample {
-            Sample::Strained => self.cut(),
+            Sample::Strained => self.cut(self.limit / 2),
+            Sample::ShutOut => self.cut(1),
             Sample::Answered { kind, latency } => self.count(kind, latency),
         }
     }
 
-    fn cut(&mut self) {
-        self.limit = (self.limit / 2).max(1);
+    fn cut(&mut self, limit: usize) {
+        self.limit = limit.max(1);
         self.epoch += 1;
         self.start_window();
     }
@@ -153,6 +156,16 @@ mod tests {
             feed(&mut pace, 1, Sample::Strained);
             assert_eq!(pace.limit(), after);
         }
+    }
+
+    #[test]
+    fn being_shut_out_leaves_one_to_try() {
+        let mut pace = Pace::new(8);
+        feed(&mut pace, 100, answered(Kind::Read, 20));
+        feed(&mut pace, 1, Sample::ShutOut);
+        assert_eq!(pace.limit(), 1);
+        feed(&mut pace, 1, answered(Kind::Read, 20));
+        assert_eq!(pace.limit(), 2);
     }
 
     #[test]

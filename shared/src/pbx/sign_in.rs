@@ -1,12 +1,13 @@
 //! The two calls that yield a token pair, and the one that ends it. Each is sent once: a sign-in that was refused is
-//! never tried again with the same credentials, because the fifth refusal blocks our address.
+//! never tried again with the same credentials, because the fifth refusal blocks our address; and one whose answer was lost
+//! not for a while, because it may hold one of the PBX's eight sessions.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::error::{BoxError, Fault, code};
+use super::error::{BoxError, Fault, Refusal, code};
 use super::transport::{Call, Transport};
 use super::wire::{Int, TokenPair, decode};
 use crate::domain::connection::PbxCredentials;
@@ -53,8 +54,11 @@ pub(super) async fn get_token(
         "username": credentials.client_id,
         "password": credentials.client_secret.expose_secret(),
     }));
-    let answer = transport.send(&call, None).await.map_err(sign_in_refused)?;
-    pair(&answer, now)
+    let answer = transport.send(&call, None).await.map_err(no_sign_in)?;
+    pair(&answer, now).map_err(|no_token| match no_token {
+        NoToken::Unexpected(what) => unanswered(&what),
+        other => other,
+    })
 }
 
 /// Exchanges the pair for the next one.
@@ -78,23 +82,44 @@ pub(super) async fn del_token(transport: &Transport, token: &SecretString) -> Re
         .map(|_| ())
 }
 
-fn sign_in_refused(fault: Fault) -> NoToken {
-    match fault.code() {
-        // Which code stands for wrong credentials is not documented; all of these blame what was sent.
-        Some(refused @ (40001..=40099 | code::TOKEN_EXPIRED | code::ACCESS_DENIED)) => NoToken::Shut {
-            problem: ShutProblem::WrongCredentials,
-            sentence: format!(
-                "The PBX does not accept the Client ID or Client Secret ({refused}). Copy both from Integrations > API."
-            ),
-        },
-        Some(code::LIMIT) => NoToken::Shut {
+fn no_sign_in(fault: Fault) -> NoToken {
+    match fault {
+        Fault::Refused(refusal) => sign_in_refused(&refusal),
+        Fault::Lost(source) => unanswered(&source.to_string()),
+        Fault::Garbled(what) => unanswered(&what),
+        other => other_refusal(other),
+    }
+}
+
+/// Which code stands for wrong credentials is not documented, and the fifth such refusal blocks our address: every code
+/// that does not certainly mean something else counts as it.
+fn sign_in_refused(refusal: &Refusal) -> NoToken {
+    match refusal.code {
+        code::LIMIT => NoToken::Shut {
             problem: ShutProblem::NoFreeSession,
             sentence:
                 "All eight API sessions of the PBX are in use (60002). One becomes free within 30 minutes, \
                        or when another application signs out."
                     .to_owned(),
         },
-        _ => other_refusal(fault),
+        code::BUSY | code::INTERNAL => NoToken::Unavailable(refusal.detail().into()),
+        refused => NoToken::Shut {
+            problem: ShutProblem::WrongCredentials,
+            sentence: format!(
+                "The PBX does not accept the Client ID or Client Secret ({refused}). Copy both from Integrations > API."
+            ),
+        },
+    }
+}
+
+/// The PBX may have made a session all the same, which then stays taken until it ends by itself.
+fn unanswered(what: &str) -> NoToken {
+    NoToken::Shut {
+        problem: ShutProblem::NoAnswer,
+        sentence: format!(
+            "The PBX gave no usable answer to our sign-in ({what}). Each such sign-in may hold one of its eight API \
+             sessions for 30 minutes, so the next one waits a few minutes."
+        ),
     }
 }
 

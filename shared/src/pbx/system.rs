@@ -10,6 +10,8 @@ use crate::domain::connection::{Capabilities, FirmwareVersion};
 use crate::domain::extension::Capacity;
 use crate::ports::{PhoneSystemError, SystemInformation};
 
+const INFORMATION: &str = "system/information";
+
 /// The capabilities last found, with the firmware they belong to.
 #[derive(Default)]
 pub(super) struct KnownCapabilities(Mutex<Option<(String, Capabilities)>>);
@@ -30,12 +32,26 @@ impl KnownCapabilities {
 
 impl PbxClient {
     pub(super) async fn read_information(&self) -> Result<SystemInformation, PhoneSystemError> {
-        let call = Call::read("system/information");
-        let answer: Data<Information> = self.ask(&call).await.map_err(reading("system/information"))?;
+        let answer = self.ask_information().await?;
+        let serial_number = answer.sn.0;
+        if serial_number.trim().is_empty() {
+            // Without it another PBX at the same address, whose extensions have the same keys, would pass for this one.
+            return Err(PhoneSystemError::Unexpected {
+                doing: format!(
+                    "{INFORMATION}: it does not tell its serial number (sn), by which a replaced PBX is noticed; \
+                     update the firmware of the PBX"
+                ),
+            });
+        }
         Ok(SystemInformation {
-            firmware_version: answer.data.firmware_version,
-            serial_number: answer.data.sn,
+            firmware_version: answer.firmware_version,
+            serial_number,
         })
+    }
+
+    async fn ask_information(&self) -> Result<Information, PhoneSystemError> {
+        let answer = self.ask::<Data<Information>>(&Call::read(INFORMATION)).await;
+        Ok(answer.map_err(reading(INFORMATION))?.data)
     }
 
     pub(super) async fn read_capacity(&self) -> Result<Capacity, PhoneSystemError> {
@@ -51,12 +67,12 @@ impl PbxClient {
 
     /// Probes what the firmware number does not tell, once per firmware.
     pub(super) async fn read_capabilities(&self) -> Result<Capabilities, PhoneSystemError> {
-        let firmware = self.read_information().await?.firmware_version;
+        let firmware = self.ask_information().await?.firmware_version;
         if let Some(known) = self.capabilities.of(&firmware) {
             return Ok(known);
         }
         let version = FirmwareVersion::parse(&firmware).ok_or_else(|| PhoneSystemError::Unexpected {
-            doing: "system/information: the firmware version is not four numbers".to_owned(),
+            doing: format!("{INFORMATION}: the firmware version is not four numbers"),
         })?;
         let modern = version.at_least(FirmwareVersion::CONTACTS_AND_PRESENCE);
         let found = Capabilities {

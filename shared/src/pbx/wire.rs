@@ -63,7 +63,9 @@ pub(super) struct TokenPair {
 #[derive(Deserialize)]
 pub(super) struct Information {
     pub(super) firmware_version: String,
-    pub(super) sn: String,
+    /// Old firmware may leave it out.
+    #[serde(default)]
+    pub(super) sn: Text,
 }
 
 /// `system/capacity`.
@@ -126,6 +128,13 @@ pub(super) struct Detail {
     mobile_number: Text,
     #[serde(default)]
     title: Text,
+}
+
+impl Detail {
+    /// The PBX's key.
+    pub(super) fn key(&self) -> i64 {
+        self.id.0
+    }
 }
 
 impl From<Detail> for Extension {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::binding::{Binding, BoundExtension, LeavingCause, Stage};
 use crate::domain::entra_user::EntraUser;
-use crate::domain::extension::{Extension, FieldsDigest};
-use crate::domain::ids::EntraUserId;
+use crate::domain::extension::{Extension, ExtensionRow, FieldsDigest};
+use crate::domain::ids::{EntraUserId, ExtensionId};
 use crate::domain::mapping::{FieldNote, desired_fields};
 use crate::domain::number::ExtensionNumber;
 use crate::domain::operation_record::Reason;
@@ -191,10 +191,18 @@ pub(super) fn ours<'w>(
                     recovered: false,
                 },
                 Some(_) => Found::Gone,
-                None if world.phone_system.rows.is_some() => Found::Gone,
-                None => Found::NotRead,
+                None => absent(world, |rows| rows.contains_key(&bound.extension)),
             }
         }
+    }
+}
+
+/// Of an extension that was not read in full: whether the list, if there is one, shows it all the same. Then it is not gone,
+/// whatever the reason that it was not read.
+fn absent<'w>(world: &World, shows_it: impl Fn(&BTreeMap<ExtensionId, ExtensionRow>) -> bool) -> Found<'w> {
+    match &world.phone_system.rows {
+        Some(rows) if !shows_it(rows) => Found::Gone,
+        _ => Found::NotRead,
     }
 }
 
@@ -218,7 +226,9 @@ fn intended<'w>(
     }
     let details = &world.phone_system.details;
     let Some(extension) = details.values().find(|e| e.number == binding.number.as_str()) else {
-        return Found::Gone;
+        return absent(world, |rows| {
+            rows.values().any(|row| row.number == binding.number.as_str())
+        });
     };
     let address = user
         .map(|user| desired_fields(user, &binding.number).fields.email)

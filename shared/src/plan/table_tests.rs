@@ -342,6 +342,42 @@ fn rows() -> Vec<Row> {
             &["create 2001 deletedonpbx"],
         ),
         Row(
+            "extension_that_the_list_shows_is_not_gone_though_it_was_not_read_in_full",
+            {
+                let mut world = step();
+                world.phone_system.details.clear();
+                world
+            },
+            policy(),
+            &[],
+        ),
+        Row(
+            "unfinished_create_whose_number_the_list_shows_waits_until_it_is_read_in_full",
+            {
+                let mut world = step().intended(1, "2001");
+                world
+                    .phone_system
+                    .details
+                    .remove(&crate::domain::ids::ExtensionId(11));
+                world
+            },
+            policy(),
+            &[],
+        ),
+        Row(
+            "leaver_whose_extension_the_list_shows_is_not_struck_off",
+            {
+                let mut world = step().without_person(1);
+                world
+                    .phone_system
+                    .details
+                    .remove(&crate::domain::ids::ExtensionId(11));
+                world
+            },
+            policy(),
+            &[],
+        ),
+        Row(
             "leaver_whose_extension_is_gone_is_only_struck_off",
             step()
                 .without_person(1)

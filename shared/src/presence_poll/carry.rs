@@ -16,7 +16,7 @@ use crate::domain::settings::ExtensionPresence;
 use crate::ports::{Clock, ExtensionPresences, PhoneSystemError, ShownPresence};
 use crate::store::{Store, StoreError};
 
-/// So many unanswered calls in a row are a PBX that is not there: as many as it is ever given at once.
+/// So many unanswered calls in a row are a PBX that is not there: more than it is ever given at once.
 const SILENCE: usize = 8;
 
 /// What the writes came to.

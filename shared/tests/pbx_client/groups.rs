@@ -8,7 +8,7 @@ use shared::domain::pbx_group::{GroupPatch, GroupValues, PbxGroup};
 use shared::domain::settings::GroupTarget;
 use shared::pbx::PbxClient;
 use shared::ports::{Deleted, PhoneGroups as _, PhoneSystemError};
-use simulators::pbx::{Config, Fault, FaultKind, MemberShape, People};
+use simulators::pbx::{Config, Fault, FaultKind, MemberShape, People, TooMany};
 
 use crate::support::World;
 
@@ -119,13 +119,51 @@ async fn groups_are_listed_over_pages_and_read_in_full_in_one_call() {
     world
         .pbx()
         .change_settings(|settings| settings.behaviour.max_query_ids = Some(5));
+    for answer in [TooMany::Refuse, TooMany::Cut] {
+        world
+            .pbx()
+            .change_settings(|settings| settings.behaviour.too_many_query_ids = answer);
+        let found = client.group_details(GROUPS, &ids, &everybody()).await.unwrap();
+        assert_eq!(found.len(), 24, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn members_of_departments_are_whole_though_answers_are_cut_short() {
+    let world = World::with(|config: &mut Config| config.extensions = People::Count(12)).await;
+    world.pbx().change_settings(|settings| {
+        settings.behaviour.max_query_ids = Some(5);
+        settings.behaviour.too_many_query_ids = TooMany::Cut;
+    });
+    let client = world.client();
+    let all: Vec<i64> = (1..=12).collect();
+    let id = client
+        .create_group(DEPARTMENTS, &values("All", &all))
+        .await
+        .unwrap();
+    update(&client, DEPARTMENTS, id, values("All", &all)).await;
+    assert!(detail(&client, DEPARTMENTS, id).await.has_members(&people(&all)));
+}
+
+/// No key to sort departments by is documented, and some firmware refuses a key that it does not know.
+#[tokio::test]
+async fn departments_are_listed_over_pages_without_a_word_about_their_order() {
+    let world = World::new().await;
+    let client = world.client();
+    for n in 0..30 {
+        let made = client
+            .create_group(DEPARTMENTS, &values(&format!("D{n}"), &[]))
+            .await;
+        made.unwrap();
+    }
+    world
+        .pbx()
+        .change_settings(|settings| settings.behaviour.page_size_max = 7);
+    let rows = client.list_groups(DEPARTMENTS).await.unwrap();
     assert_eq!(
-        client
-            .group_details(GROUPS, &ids, &everybody())
-            .await
-            .unwrap()
-            .len(),
-        24
+        rows.len() + 1,
+        world.pbx().organizations().len(),
+        "all but the root"
     );
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use shared::domain::ids::ExtensionId;
-use shared::ports::{PhoneSystem as _, PhoneSystemError};
-use simulators::pbx::{Config, Fault, FaultKind, People, Person};
+use shared::ports::{ExtensionPresences as _, PhoneSystem as _, PhoneSystemError};
+use simulators::pbx::{Config, Fault, FaultKind, People, Person, TooMany};
 
 use crate::support::{World, number};
 
@@ -103,6 +103,7 @@ async fn details_come_in_batches_and_leave_out_what_is_gone() {
     let found = client.extension_details(&ids).await.unwrap();
     assert_eq!(found.len(), 450);
     assert_eq!(world.pbx().requests("extension/query"), 5);
+    assert_eq!(world.pbx().requests("extension/get"), 0, "all came");
 
     let with_a_stranger: BTreeSet<ExtensionId> = ids
         .iter()
@@ -112,6 +113,7 @@ async fn details_come_in_batches_and_leave_out_what_is_gone() {
         .collect();
     let found = client.extension_details(&with_a_stranger).await.unwrap();
     assert_eq!(found.len(), 3);
+    assert_eq!(world.pbx().requests("extension/get"), 1, "the stranger alone");
     assert!(
         client
             .extension_details(&BTreeSet::new())
@@ -139,6 +141,43 @@ async fn a_refused_batch_is_read_one_by_one() {
             .fault(Fault::once("extension/query", FaultKind::Errcode { code }));
         assert_eq!(client.extension_details(&ids).await.unwrap().len(), 5);
     }
+}
+
+fn cut(config: &mut Config, most: usize) {
+    config.behaviour.max_query_ids = Some(most);
+    config.behaviour.too_many_query_ids = TooMany::Cut;
+}
+
+#[tokio::test]
+async fn whoever_a_batch_that_is_cut_short_leaves_out_is_asked_for_singly() {
+    let world = World::with(|config| {
+        config.extensions = People::Count(150);
+        cut(config, 60);
+    })
+    .await;
+    let client = world.client();
+    let ids: BTreeSet<ExtensionId> = (1..=151).map(ExtensionId).collect();
+    let found = client.extension_details(&ids).await.unwrap();
+    assert_eq!(found.len(), 150, "only the one that does not exist is missing");
+    assert_eq!(world.pbx().requests("extension/query"), 2);
+    assert_eq!(world.pbx().requests("extension/get"), 40 + 1);
+    let shown = client.shown_presences(&ids).await.unwrap();
+    assert!(shown.keys().eq(found.keys()));
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_asked_for_is_an_error_and_not_gone() {
+    let world = World::with(|config| cut(config, 3)).await;
+    let client = world.client();
+    let ids: BTreeSet<ExtensionId> = (1..=5).map(ExtensionId).collect();
+    for code in [-1, 10_001, 10_005, 40_002, 70_082] {
+        world
+            .pbx()
+            .fault(Fault::forever("extension/get", FaultKind::Errcode { code }));
+        client.extension_details(&ids).await.unwrap_err();
+        world.pbx().clear_faults();
+    }
+    assert_eq!(client.extension_details(&ids).await.unwrap().len(), 5);
 }
 
 #[tokio::test]
@@ -193,4 +232,16 @@ async fn the_system_says_what_it_is_and_can() {
         let capacity = client.capacity().await.unwrap();
         assert_eq!((capacity.extensions, capacity.used), (500, 5));
     }
+}
+
+#[tokio::test]
+async fn a_pbx_without_a_serial_number_is_refused_with_a_sentence_that_names_it() {
+    let world = World::with(|config| config.behaviour.tells_serial_number = false).await;
+    let client = world.client();
+    let error = client.information().await.unwrap_err().to_string();
+    assert!(
+        error.contains("serial number (sn)") && error.contains("firmware"),
+        "{error}"
+    );
+    assert!(client.capabilities().await.unwrap().contacts, "the rest goes on");
 }

@@ -40,7 +40,7 @@ async fn many_calls_at_once_sign_in_once() {
         answer.unwrap();
     }
     assert_eq!(world.pbx().requests("get_token"), 1);
-    assert!(world.pbx().counters().in_flight_peak <= 8);
+    assert!(world.pbx().counters().in_flight_peak <= 4);
 }
 
 #[tokio::test]
@@ -140,6 +140,36 @@ async fn wrong_credentials_are_tried_once_and_never_block_us() {
     }
     assert_eq!(world.pbx().requests("get_token"), 1);
     world.client().capacity().await.unwrap();
+}
+
+/// Which code refuses credentials is not documented, and the fifth refusal blocks our address.
+#[tokio::test]
+async fn whatever_code_refuses_the_credentials_there_is_one_sign_in() {
+    for code in [-1, 1, 10_001, 10_009, 40_002, 40_011, 60_001, 70_084, 99_999] {
+        let world = World::with(|config| config.behaviour.wrong_credentials_errcode = code).await;
+        let client = world.client_with(config_for(&world.running.base_url(), "wrong"));
+        let calls = (0..10).map(|_| client.capacity());
+        for answer in futures::future::join_all(calls).await {
+            let error = answer.unwrap_err();
+            assert_eq!(shut(&error), Some(ShutProblem::WrongCredentials), "{code}");
+            assert!(error.to_string().contains(&code.to_string()), "{error}");
+        }
+        world.clock.advance(Duration::from_hours(1));
+        client.capacity().await.unwrap_err();
+        assert_eq!(world.pbx().requests("get_token"), 1, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_busy_or_ill_pbx_has_not_refused_the_credentials() {
+    for code in [70_082, -2] {
+        let world = World::new().await;
+        let client = world.client();
+        world
+            .pbx()
+            .fault(Fault::once("get_token", FaultKind::Errcode { code }));
+        client.capacity().await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -301,6 +331,92 @@ async fn whoever_loses_the_claim_waits_for_the_winner() {
     assert_eq!(world.pbx().requests("get_token"), 1);
 }
 
+/// The answers of all sign-ins are lost; each of them takes a session.
+#[tokio::test]
+async fn sign_ins_without_an_answer_never_use_up_the_sessions() {
+    let world = World::new().await;
+    let client = world.client();
+    world
+        .pbx()
+        .fault(Fault::forever("get_token", FaultKind::DropAfterCommit));
+    let calls = (0..20).map(|_| client.capacity());
+    for answer in futures::future::join_all(calls).await {
+        assert_eq!(shut(&answer.unwrap_err()), Some(ShutProblem::NoAnswer));
+    }
+    assert_eq!(
+        (world.pbx().requests("get_token"), world.pbx().sessions()),
+        (1, 1)
+    );
+    for _ in 0..120 {
+        world.clock.advance(Duration::from_mins(1));
+        client.capacity().await.unwrap_err();
+        assert!(world.pbx().sessions() <= 6);
+    }
+    assert_eq!(world.pbx().counters().answers.get(&60_002), None);
+    world.pbx().clear_faults();
+    world.clock.advance(Duration::from_mins(6));
+    client.capacity().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unreadable_answer_to_a_sign_in_counts_as_a_lost_one() {
+    let world = World::new().await;
+    let client = world.client();
+    world.pbx().fault(Fault::once("get_token", FaultKind::Garbage));
+    for _ in 0..5 {
+        let error = client.capacity().await.unwrap_err();
+        assert_eq!(shut(&error), Some(ShutProblem::NoAnswer));
+    }
+    assert_eq!(
+        (world.pbx().requests("get_token"), world.pbx().sessions()),
+        (1, 1)
+    );
+}
+
+/// Every refused call may count as a failed sign-in, and the fifth blocks the address.
+#[tokio::test]
+async fn an_address_that_is_taken_off_the_allow_list_is_never_blocked_by_what_is_under_way() {
+    let world = World::with(|config| config.behaviour.forbidden_calls_count_as_failures = true).await;
+    let client = world.client();
+    let many = || futures::future::join_all((0..40).map(|_| client.capacity()));
+    assert!(many().await.iter().all(Result::is_ok));
+    world
+        .pbx()
+        .change_settings(|settings| settings.allow_list = Some([[192, 0, 2, 1].into()].into()));
+    world.pbx().reset_counters();
+    for answer in many().await {
+        assert_eq!(shut(&answer.unwrap_err()), Some(ShutProblem::AddressForbidden));
+    }
+    let refused = world.pbx().counters().answers[&70_087];
+    assert!((1..=4).contains(&refused), "{refused}");
+    assert_eq!(
+        world.pbx().requests("system/capacity"),
+        refused,
+        "none was sent afterwards"
+    );
+    world.pbx().change_settings(|settings| settings.allow_list = None);
+    world.clock.advance(Duration::from_mins(6));
+    assert!(many().await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn after_being_shut_out_one_call_tries_alone() {
+    let world = World::new().await;
+    let client = world.client();
+    let many = || futures::future::join_all((0..40).map(|_| client.capacity()));
+    assert!(many().await.iter().all(Result::is_ok));
+    world
+        .pbx()
+        .change_settings(|settings| settings.allow_list = Some([[192, 0, 2, 1].into()].into()));
+    many().await;
+    for _ in 0..3 {
+        world.clock.advance(Duration::from_mins(6));
+        world.pbx().reset_counters();
+        assert!(many().await.iter().all(Result::is_err));
+        assert_eq!(world.pbx().requests("system/capacity"), 1);
+    }
+}
+
 #[tokio::test]
 async fn a_lost_answer_to_a_sign_in_is_not_a_lost_write() {
     let world = World::new().await;
@@ -312,7 +428,8 @@ async fn a_lost_answer_to_a_sign_in_is_not_a_lost_write() {
         .delete_extension(shared::domain::ids::ExtensionId(1))
         .await
         .unwrap_err();
-    assert!(matches!(error, PhoneSystemError::Unavailable { .. }), "{error:?}");
+    assert_eq!(shut(&error), Some(ShutProblem::NoAnswer), "{error:?}");
+    assert_eq!(world.pbx().requests("get_token"), 1);
     assert_eq!(world.pbx().requests("extension/delete"), 0);
 }
 

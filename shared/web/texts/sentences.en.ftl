@@ -76,6 +76,7 @@ s-pbx-certificate = The PBX's certificate is not trusted ({ $theirs }). Give it 
 s-pbx-tls = The PBX offers no TLS version that is safe to use; it needs TLS 1.2 or later.
 s-pbx-credentials = The PBX does not accept the Client ID or Client Secret ({ $theirs }). Copy both from Integrations > API.
 s-pbx-sessions = All eight API sessions of the PBX are in use (60002). One becomes free within 30 minutes, or when another application signs out.
+s-pbx-no-answer = The PBX gave no usable answer to our sign-in ({ $theirs }). Each such sign-in may hold one of its eight API sessions for 30 minutes, so the next one waits a few minutes.
 s-pbx-organization = departments need Organization Management, which is off on the PBX (70120); switch it on there, or choose extension groups as the target
 s-pbx-token = the shared PBX token could not be read or written
 s-pbx-field = { $oneField }: { $why }

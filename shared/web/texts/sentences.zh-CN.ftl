@@ -76,6 +76,7 @@ s-pbx-certificate = PBX 的证书不受信任（{ $theirs }）。请使用公共
 s-pbx-tls = PBX 未提供安全的 TLS 版本；需要 TLS 1.2 或更高版本。
 s-pbx-credentials = PBX 不接受 Client ID 或 Client Secret（{ $theirs }）。请从 集成 > API 复制两者。
 s-pbx-sessions = PBX 的八个 API 会话均在使用中 (60002)。30 分钟内或其他应用退出后会释放一个。
+s-pbx-no-answer = PBX 未对我们的登录作出可用的响应（{ $theirs }）。每次这样的登录都可能占用其八个 API 会话之一达 30 分钟，因此几分钟后才会再次登录。
 s-pbx-organization = 同步为部门需要 PBX 上的组织架构管理功能，目前已关闭 (70120)；请在 PBX 上开启，或选择分机组作为目标
 s-pbx-token = 无法读取或写入共享的 PBX 令牌
 s-pbx-field = { $oneField }：{ $why }

@@ -56,8 +56,9 @@ pub struct Behaviour {
     pub group_members_replace: bool,
     /// How `extensiongroup/get` and `query` write members.
     pub group_member_shape: MemberShape,
-    /// Most ids in one `query` call.
+    /// Most ids in one `query` call, and what becomes of a call with more.
     pub max_query_ids: Option<usize>,
+    pub too_many_query_ids: TooMany,
     /// Answer when the object of a call does not exist.
     pub unknown_object_errcode: i64,
     /// The same for company contacts.
@@ -101,6 +102,10 @@ pub struct Behaviour {
     pub max_extension_groups: usize,
     pub group_name_length: usize,
     pub group_rename_honoured: bool,
+    /// `organization/list` takes a `sort_by`; its documentation names no key.
+    pub organizations_sortable: bool,
+    /// `system/information` tells `sn`.
+    pub tells_serial_number: bool,
     /// Organizations: most of them, how deep, and whether deleting one takes its branch along.
     pub max_organizations: usize,
     pub max_organization_depth: usize,
@@ -138,6 +143,16 @@ pub enum MemberShape {
     Keys,
 }
 
+/// What becomes of a call that asks for too much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TooMany {
+    /// It is refused.
+    Refuse,
+    /// It brings the first of them, as if the others did not exist.
+    Cut,
+}
+
 impl Default for Behaviour {
     fn default() -> Self {
         Self {
@@ -164,6 +179,7 @@ impl Default for Behaviour {
             group_members_replace: true,
             group_member_shape: MemberShape::Portal,
             max_query_ids: None,
+            too_many_query_ids: TooMany::Refuse,
             unknown_object_errcode: code::NOT_FOUND,
             unknown_contact_errcode: code::NO_CONTACT,
             create_returns_id: true,
@@ -187,6 +203,8 @@ impl Default for Behaviour {
             max_extension_groups: 63,
             group_name_length: 127,
             group_rename_honoured: false,
+            organizations_sortable: false,
+            tells_serial_number: true,
             max_organizations: 1_000,
             max_organization_depth: 10,
             organization_delete_cascades: false,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::behaviour::Behaviour;
+use super::behaviour::{Behaviour, TooMany};
 use super::envelope::{Fields, Refusal, code};
 
 /// The application whose credentials a token came from.
@@ -63,14 +63,16 @@ impl Call {
             .get("ids")
             .filter(|ids| !ids.is_empty())
             .ok_or_else(wrong)?;
-        let ids: Vec<u32> = text
+        let mut ids: Vec<u32> = text
             .split(',')
             .map(|id| id.trim().parse().map_err(|_| wrong()))
             .collect::<Result<_, _>>()?;
-        match behaviour.max_query_ids {
-            Some(most) if ids.len() > most => Err(wrong()),
-            _ => Ok(ids),
+        let most = behaviour.max_query_ids.unwrap_or(usize::MAX);
+        if ids.len() > most && behaviour.too_many_query_ids == TooMany::Refuse {
+            return Err(wrong());
         }
+        ids.truncate(most);
+        Ok(ids)
     }
 }
 

@@ -32,7 +32,7 @@ mod validation;
 mod view;
 mod webhooks;
 
-pub use behaviour::{Behaviour, MemberShape};
+pub use behaviour::{Behaviour, MemberShape, TooMany};
 pub use config::{Config, Credentials, KeyPair, People, Person, Settings};
 pub use contacts::Contact;
 pub use envelope::{Refusal, code};

@@ -26,7 +26,12 @@ pub fn list(state: &mut State, call: &Call) -> Reply {
     enabled(state)?;
     let size = PageSize::usual(&state.settings.behaviour);
     let strict = state.settings.behaviour.reject_unknown_sort;
-    let page = Page::read(call, &["id", "name", "parent_id"], size, strict)?;
+    let keys: &[&str] = if state.settings.behaviour.organizations_sortable {
+        &["id", "name", "parent_id"]
+    } else {
+        &[]
+    };
+    let page = Page::read(call, keys, size, strict)?;
     let mut found: Vec<_> = state
         .organizations
         .rows

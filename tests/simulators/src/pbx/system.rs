@@ -21,7 +21,7 @@ pub fn information(state: &mut State, _: &Call) -> Reply {
         .to_zoned(TimeZone::UTC)
         .strftime("%Y/%m/%d %H:%M:%S")
         .to_string();
-    let data = json!({
+    let mut data = json!({
         "device_name": "PBX",
         "model_name": "P-Series Software Edition",
         "sn": state.settings.serial_number,
@@ -32,6 +32,11 @@ pub fn information(state: &mut State, _: &Call) -> Reply {
         "system_time_format": "HH:mm:ss",
         "timestamp": now.as_second(),
     });
+    if !state.settings.behaviour.tells_serial_number
+        && let Some(data) = data.as_object_mut()
+    {
+        data.remove("sn");
+    }
     Ok(fields([("data", data)]))
 }
 

@@ -1,7 +1,7 @@
 //! Making, changing, listing and deleting extensions.
 
 use serde_json::{Value, json};
-use simulators::pbx::{CallEnd, Caller, Config, People};
+use simulators::pbx::{CallEnd, Caller, Config, People, TooMany};
 
 use crate::support::*;
 
@@ -354,4 +354,20 @@ async fn presence_decides_where_calls_go() {
     assert_eq!(errcode(&world.post("extension/update", &quiet).await), 0);
     assert_eq!(call(Caller::Outside), CallEnd::Forwarded("ext_vm".to_owned()));
     assert_eq!(call(Caller::Inside), CallEnd::HungUp);
+}
+
+#[tokio::test]
+async fn a_query_with_too_many_ids_is_refused_or_cut() {
+    let world = world(config()).await;
+    let ask = async || world.get("extension/query", &[("ids", "1,2,3")]).await;
+    world
+        .pbx()
+        .change_settings(|settings| settings.behaviour.max_query_ids = Some(2));
+    let refused = ask().await;
+    assert_eq!((errcode(&refused), blamed(&refused)), (40_002, vec!["ids"]));
+    world
+        .pbx()
+        .change_settings(|settings| settings.behaviour.too_many_query_ids = TooMany::Cut);
+    let cut = ask().await;
+    assert_eq!((errcode(&cut), cut["data"].as_array().unwrap().len()), (0, 2));
 }

@@ -60,3 +60,16 @@ async fn the_tree_is_shown_and_the_feature_can_be_off() {
         .await;
     assert_eq!(errcode(&answer), 70_120);
 }
+
+#[tokio::test]
+async fn no_order_is_documented_so_none_is_taken_unless_switched_on() {
+    let world = world(config()).await;
+    let list = async |key| world.get("organization/list", &[("sort_by", key)]).await;
+    let refused = list("id").await;
+    assert_eq!((errcode(&refused), blamed(&refused)), (40_002, vec!["sort_by"]));
+    world
+        .pbx()
+        .change_settings(|settings| settings.behaviour.organizations_sortable = true);
+    assert_eq!(errcode(&list("name").await), 0);
+    assert_eq!(errcode(&list("shoe_size").await), 40_002);
+}
