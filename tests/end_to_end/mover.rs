@@ -126,7 +126,10 @@ async fn an_address_that_an_extension_by_hand_has_keeps_no_other_field_back() {
     let run = stage.sync(RunMode::Delta).await;
     assert_eq!((run.state, run.counts().update), (RunState::Succeeded, 1));
     let lines = stage.records(run.id).await;
-    assert!(lines[0].reason_text.contains("Email Address was kept"), "{lines:?}");
+    assert!(
+        lines[0].reason_text.contains("Email Address was kept"),
+        "{lines:?}"
+    );
     let own = &stage.extensions()["2000"];
     assert_eq!(
         (own.title.as_str(), own.email.as_str()),
