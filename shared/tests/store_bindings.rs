@@ -110,6 +110,48 @@ async fn another_number_frees_the_old_one() {
 }
 
 #[tokio::test]
+async fn numbers_that_the_pbx_shows_exchanged_are_exchanged() {
+    let (table, id) = connected().await;
+    let store = &table.store;
+    let lease = leased(store, id).await;
+    let run = SyncRunId::generate(now());
+    let update = |n| record(run, n, OperationKind::Update);
+    for (n, number) in [(1, "2000"), (2, "2001")] {
+        store
+            .confirm(&lease, &bound(n, number), &record(run, n, OperationKind::Create))
+            .await
+            .unwrap();
+    }
+    // Halfway, as a run that is cut leaves it, and once more.
+    for _ in 0..2 {
+        store
+            .confirm(&lease, &bound(1, "2001"), &update(1))
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        store.reserve(&lease, &intended(3, "2001")).await.unwrap(),
+        Reserve::NumberTaken(user(1))
+    );
+    store
+        .confirm(&lease, &bound(2, "2000"), &update(2))
+        .await
+        .unwrap();
+    for (number, holder) in [("2000", 2), ("2001", 1)] {
+        assert_eq!(
+            store.binding(id, user(holder)).await.unwrap(),
+            Some(bound(holder, number))
+        );
+        let found = store.bindings_numbered(id, number, 2).await.unwrap().bindings;
+        assert_eq!(found, [bound(holder, number)]);
+        assert_eq!(
+            store.reserve(&lease, &intended(3, number)).await.unwrap(),
+            Reserve::NumberTaken(user(holder))
+        );
+    }
+}
+
+#[tokio::test]
 async fn of_people_who_race_for_a_number_one_gets_it() {
     let (table, id) = connected().await;
     let lease = leased(&table.store, id).await;

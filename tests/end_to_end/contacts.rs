@@ -539,6 +539,30 @@ async fn all_shared_mailboxes_are_found_by_what_they_are_for() {
 }
 
 #[tokio::test]
+async fn a_shared_mailbox_that_a_policy_hides_keeps_its_phonebook_and_contacts() {
+    let stage = scene().await;
+    stage
+        .settings(|settings| settings.contacts.shared.scope = MailboxScope::All)
+        .await;
+    stage.sync(RunMode::Full).await;
+    let (books, contacts) = (phonebooks(&stage), stage.pbx.contacts().len());
+    assert!(!books.is_empty() && contacts > 0);
+    stage
+        .graph
+        .set_mailbox_state(TENANT, stage.id("Sales"), MailboxState::Excluded)
+        .unwrap();
+    stage.clock.advance(Duration::from_hours(8 * 24));
+    let run = stage.sync(RunMode::Full).await;
+    assert_eq!(phonebooks(&stage), books);
+    assert_eq!(stage.pbx.contacts().len(), contacts);
+    let left = skips(&stage, &run).await;
+    assert!(
+        left.iter().any(|line| line.2.contains("may not be read")),
+        "{left:?}"
+    );
+}
+
+#[tokio::test]
 async fn mailboxes_typed_by_hand_need_no_discovery() {
     let stage = scene().await;
     stage

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use shared::domain::operation_record::Reason;
-use shared::domain::sync_run::RunMode;
+use shared::domain::sync_run::{RunMode, RunState};
 
-use crate::stage::{Stage, person};
+use crate::stage::{Stage, extension, person};
 
 // spec: 5, 65, 77
 #[tokio::test]
@@ -109,4 +109,38 @@ async fn an_expired_cursor_becomes_a_full_read() {
             .all(|request| request.path != "/v1.0/users"),
         "the fresh cursor works"
     );
+}
+
+// spec: 5, 150
+#[tokio::test]
+async fn an_address_that_an_extension_by_hand_has_keeps_no_other_field_back() {
+    let by_hand = extension("3000", "Front", "desk@contoso.example");
+    let stage = Stage::with(&[person("Ada Example")], vec![by_hand]).await;
+    stage.settings(|_| {}).await;
+    stage.sync(RunMode::Full).await;
+    // A run over changes alone reads no list, so only the PBX can tell.
+    stage.edit(
+        "Ada Example",
+        &json!({"mail": "desk@contoso.example", "jobTitle": "Manager"}),
+    );
+    let run = stage.sync(RunMode::Delta).await;
+    assert_eq!((run.state, run.counts().update), (RunState::Succeeded, 1));
+    let lines = stage.records(run.id).await;
+    assert!(
+        lines[0].reason_text.contains("Email Address was kept"),
+        "{lines:?}"
+    );
+    let own = &stage.extensions()["2000"];
+    assert_eq!(
+        (own.title.as_str(), own.email.as_str()),
+        ("Manager", "ada@contoso.example")
+    );
+    // Alone it is reported, once.
+    stage.edit("Ada Example", &json!({"mail": "Desk@contoso.example"}));
+    let alone = stage.sync(RunMode::Delta).await;
+    assert_eq!(stage.records(alone.id).await[0].reason, Reason::DuplicateMail);
+    stage.pbx.reset_counters();
+    stage.sync(RunMode::Delta).await;
+    assert!(stage.pbx.writes().is_empty());
+    assert_eq!(stage.pbx.counters().requests.values().sum::<u64>(), 0);
 }

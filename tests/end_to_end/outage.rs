@@ -7,9 +7,10 @@ use serde_json::json;
 use shared::deadline::Deadline;
 use shared::domain::connection::{AppCredential, ConnectionStatus};
 use shared::domain::operation_record::OutcomeKind;
-use shared::domain::sync_run::{RunMode, RunState, SyncRun, Trigger};
+use shared::domain::sync_run::{RunMode, RunRequest, RunState, SyncRun, Trigger};
 use shared::ports::SyncHint;
 use shared::sync_run::Engine;
+use shared::sync_run::request::request_run;
 use shared::sync_run::run::{RunEnd, run_due};
 use simulators::graph::{Fault as GraphFault, FaultKind as GraphFaultKind};
 use simulators::pbx::{Fault, FaultKind, KeyPair, TooMany};
@@ -25,6 +26,34 @@ async fn staffed(count: usize) -> Stage {
 
 fn on_users(kind: &GraphFaultKind) -> GraphFault {
     serde_json::from_value(json!({"path": "/v1.0/users*", "times": 1000, "kind": kind})).unwrap()
+}
+
+#[tokio::test]
+async fn a_copy_of_the_directory_that_lags_behind_removes_nobody() {
+    let stage = staffed(3).await;
+    stage.sync(RunMode::Full).await;
+    let behind = GraphFault::new("/v1.0/directoryObjects/getByIds", GraphFaultKind::Behind);
+    stage.graph.add_fault(behind);
+    let person = stage.id("P000 Example");
+    let alone = async || {
+        let request = RunRequest {
+            trigger: Trigger::Manual,
+            mode: RunMode::Full,
+            dry_run: false,
+            user: Some(person.into()),
+        };
+        let id = request_run(&stage.engine, stage.connection, request)
+            .await
+            .unwrap();
+        stage.drive().await.unwrap();
+        stage.run(id).await
+    };
+    assert_eq!(alone().await.state, RunState::Succeeded);
+    assert_eq!(stage.extensions().len(), 3);
+    // Whoever is really gone is, by whatever way one asks.
+    stage.graph.delete_user(TENANT, person).unwrap();
+    assert_eq!(alone().await.counts().delete, 1);
+    assert_eq!(stage.extensions().len(), 2);
 }
 
 #[tokio::test]

@@ -29,6 +29,8 @@ pub enum MailboxPurpose {
     Other,
     /// The account has no mailbox that can be asked.
     None,
+    /// Exchange does not say: a policy keeps the mailbox from us, or the answer is none that we know.
+    Hidden,
 }
 
 /// An account that has, or may have, a mailbox.

@@ -130,7 +130,11 @@ impl GraphClient {
                 permission: PERMISSION.to_owned(),
             });
         }
-        purposes.extend(denied.into_iter().map(|account| (account, MailboxPurpose::Other)));
+        purposes.extend(
+            denied
+                .into_iter()
+                .map(|account| (account, MailboxPurpose::Hidden)),
+        );
         Ok(purposes)
     }
 
@@ -147,7 +151,7 @@ impl GraphClient {
                 let header = answer.header("retry-after");
                 Answered::Again(header.and_then(|text| parse_retry_after(&text, self.clock.now())))
             }
-            _ => Answered::Purpose(MailboxPurpose::Other),
+            _ => Answered::Purpose(MailboxPurpose::Hidden),
         }
     }
 }

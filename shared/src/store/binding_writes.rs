@@ -27,9 +27,11 @@ pub enum Reserve {
 const LEASE: usize = 0;
 const BINDING: usize = 1;
 const NUMBER: usize = 2;
+const OLD_NUMBER: usize = 3;
 
-/// A binding may be found with another number once; a second time means that somebody else is writing it.
-const TRIES: usize = 3;
+/// A binding may be found with another number once, and that one with somebody else once; more often means that another
+/// process is writing it.
+const TRIES: usize = 4;
 
 /// What is known of the binding before it is written.
 #[derive(Clone)]
@@ -40,6 +42,17 @@ enum Before {
     NumberHeld,
     /// It has this other number, to be freed.
     Other(ExtensionNumber),
+    /// It has this other number, which somebody else holds by now.
+    OtherGone(ExtensionNumber),
+}
+
+/// By which right a binding gets a number that it did not have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Right {
+    /// Nobody else holds it.
+    Free,
+    /// The PBX showed the person's extension with it, so whoever else holds it by our record does so no more.
+    Seen,
 }
 
 impl Store {
@@ -57,7 +70,8 @@ impl Store {
     }
 
     /// Stores a binding as it is now, with the record of what was done. Holds the number if it was not held yet:
-    /// [`StoreError::NumberTaken`] if another person does. [`StoreError::Conflict`]: the lease is lost.
+    /// [`StoreError::NumberTaken`] if another person does, unless an update says that the extension was seen with another
+    /// number than before. [`StoreError::Conflict`]: the lease is lost.
     pub async fn confirm(
         &self,
         lease: &Lease,
@@ -75,19 +89,19 @@ impl Store {
         record: Option<&OperationRecord>,
         doing: &'static str,
     ) -> Result<(), StoreError> {
-        let mut before = match record {
-            Some(record) if record.kind == OperationKind::Update => Before::NumberHeld,
-            _ => Before::SameNumber,
+        let (mut before, right) = match record {
+            Some(record) if record.kind == OperationKind::Update => (Before::NumberHeld, Right::Seen),
+            _ => (Before::SameNumber, Right::Free),
         };
         for _ in 0..TRIES {
-            let mut items = self.binding_in(lease, binding, &before)?;
+            let mut items = self.binding_in(lease, binding, &before, right)?;
             if let Some(record) = record {
                 items.push(self.record_in(lease.connection, record)?);
             }
             let Err(refusals) = self.transact(items, doing).await? else {
                 return Ok(());
             };
-            before = learn(refusals, lease, binding, doing)?;
+            before = learn(refusals, before, lease, binding, doing)?;
         }
         Err(StoreError::Conflict { doing })
     }
@@ -97,6 +111,7 @@ impl Store {
         lease: &Lease,
         binding: &Binding,
         before: &Before,
+        right: Right,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let unchanged = match before {
             Before::SameNumber => Expression::new("attribute_not_exists(pk) OR (n = :n AND f <= :fence)")
@@ -104,7 +119,9 @@ impl Store {
             Before::NumberHeld => Expression::new("n = :n AND nm = :nm AND f <= :fence")
                 .with(":n", text(&binding.number))
                 .with(":nm", text(&binding.name)),
-            Before::Other(number) => Expression::new("n = :n AND f <= :fence").with(":n", text(number)),
+            Before::Other(number) | Before::OtherGone(number) => {
+                Expression::new("n = :n AND f <= :fence").with(":n", text(number))
+            }
         };
         let unchanged = unchanged.with(":fence", number(lease.fence));
         let stored = binding_row(lease.connection, binding, lease.fence)?;
@@ -112,7 +129,10 @@ impl Store {
         if !matches!(before, Before::NumberHeld) {
             let key = Key::number(lease.connection, &binding.number);
             let held = row(&key, &NumberRow::of(binding))?;
-            items.push(self.put_in_if(held, free_or_of(binding.user)));
+            items.push(match (before, right) {
+                (Before::Other(_) | Before::OtherGone(_), Right::Seen) => self.put_in(held),
+                _ => self.put_in_if(held, free_or_of(binding.user)),
+            });
         }
         if let Before::Other(old) = before {
             items.push(self.delete_in_if(&Key::number(lease.connection, old), free_or_of(binding.user)));
@@ -181,6 +201,7 @@ fn free_or_of(user: EntraUserId) -> Expression {
 /// What a refused transaction taught about the binding, or why there is no point in another.
 fn learn(
     mut refusals: Refusals,
+    before: Before,
     lease: &Lease,
     binding: &Binding,
     doing: &'static str,
@@ -194,7 +215,10 @@ fn learn(
         });
     }
     let Some(found) = refusals.remove(&BINDING).flatten() else {
-        return Ok(Before::SameNumber);
+        return Ok(match before {
+            Before::Other(number) if refusals.contains_key(&OLD_NUMBER) => Before::OtherGone(number),
+            _ => Before::SameNumber,
+        });
     };
     let found: BindingInTheWay = body(found, "binding")?;
     if found.f > lease.fence {

@@ -233,7 +233,15 @@ impl Task<'_> {
 
     async fn one_person(&self, user: EntraUserId) -> Result<DirectoryRead, CollectError> {
         let only = BTreeSet::from([user]);
-        let users = self.directory().users_by_id(&only, &self.query()).await?;
+        let mut users = self.directory().users_by_id(&only, &self.query()).await?;
+        if users.is_empty() {
+            // A copy of the directory that lags behind lacks who was made a moment ago; another way of asking may not.
+            let found = self
+                .directory()
+                .lookup_user(&user.to_string(), &self.query())
+                .await?;
+            users.extend(found.map(|found| (found.id, found)));
+        }
         Ok(DirectoryRead {
             snapshot: self.about(only, users).await?,
             cursor: None,
@@ -308,8 +316,10 @@ impl Task<'_> {
         let unread: BTreeSet<EntraUserId> =
             self.pending.people().filter(|id| !covered.contains(id)).collect();
         if !unread.is_empty() {
-            users.extend(self.directory().users_by_id(&unread, &self.query()).await?);
-            covered.extend(unread);
+            let found = self.directory().users_by_id(&unread, &self.query()).await?;
+            // Who is not found is not deleted by that: the change list says so, or the next read of everybody.
+            covered.extend(found.keys());
+            users.extend(found);
         }
         let members = if groups_moved || !users.is_empty() {
             self.membership().await?
@@ -319,8 +329,9 @@ impl Task<'_> {
         if groups_moved {
             let moved = moved_by_groups(self.users, &members, bindings);
             let unread: BTreeSet<EntraUserId> = moved.difference(&covered).copied().collect();
-            users.extend(self.directory().users_by_id(&unread, &self.query()).await?);
-            covered.extend(unread);
+            let found = self.directory().users_by_id(&unread, &self.query()).await?;
+            covered.extend(found.keys());
+            users.extend(found);
         }
         Ok(DirectorySnapshot {
             users,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::domain::binding::{Binding, BoundExtension, Stage};
 use crate::domain::extension::{Extension, FieldsDigest, FieldsPatch, NewExtension, OwnedFields};
-use crate::domain::ids::ExtensionId;
+use crate::domain::ids::{EntraUserId, ExtensionId};
 use crate::domain::operation_record::{OutcomeKind, Reason};
 use crate::plan::operation::{Change, Operation};
 use crate::ports::{Clock, Deleted, PhoneSystem, PhoneSystemError};
@@ -48,8 +48,56 @@ pub(super) enum StopCause {
 
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
-        Self::Stop(StopCause::Store(error))
+        match error {
+            // About one person; the others have nothing to do with it.
+            StoreError::NumberTaken { holder } => number_kept_for(holder),
+            error => Self::Stop(StopCause::Store(error)),
+        }
     }
+}
+
+/// Settled until somebody gives the address up: the next full run looks who has it.
+fn address_taken(detail: &str) -> Trouble {
+    failed(Reason::DuplicateMail, address_in_use(detail), false)
+}
+
+fn address_in_use(detail: &str) -> String {
+    format!("the PBX already uses this address: {detail}")
+}
+
+/// The same update with the old address: a run over changes alone has not read who else has the new one. Nothing is left
+/// of it where the address was all there was.
+fn keeping_address(
+    operation: &Operation,
+    bound: &BoundExtension,
+    before: &OwnedFields,
+    after: &OwnedFields,
+    detail: &str,
+) -> Result<(Operation, OwnedFields), Trouble> {
+    let kept = OwnedFields {
+        email: before.email.clone(),
+        ..after.clone()
+    };
+    if before.differing(&kept).is_empty() {
+        return Err(address_taken(detail));
+    }
+    let mut operation = operation.clone();
+    operation.change = Change::Update {
+        bound: bound.clone(),
+        before: before.clone(),
+        after: kept.clone(),
+    };
+    let note = format!("Email Address was kept: {}", address_in_use(detail));
+    operation.notes.push(note);
+    Ok((operation, kept))
+}
+
+fn number_kept_for(holder: EntraUserId) -> Trouble {
+    failed(
+        Reason::NumberTaken,
+        format!("the number is kept for {holder}"),
+        true,
+    )
 }
 
 type Done = Result<Outcome, Trouble>;
@@ -142,11 +190,7 @@ impl Hands<'_> {
         };
         let intent = Self::binding(operation, stage);
         if let Reserve::NumberTaken(owner) = self.store.reserve(self.lease, &intent).await? {
-            return Err(failed(
-                Reason::NumberTaken,
-                format!("the number is kept for {owner}"),
-                true,
-            ));
+            return Err(number_kept_for(owner));
         }
         let wanted = NewExtension {
             number: operation.number.clone(),
@@ -202,11 +246,7 @@ impl Hands<'_> {
     /// The addresses were compared before; what is left is a number that something else than an extension has.
     async fn after_conflict(&self, operation: &Operation, detail: &str) -> Result<Trouble, Trouble> {
         if detail.contains("email") {
-            return Ok(failed(
-                Reason::DuplicateMail,
-                format!("the PBX already uses this address: {detail}"),
-                true,
-            ));
+            return Ok(address_taken(detail));
         }
         let until = self.clock.now() + REFUSED_FOR;
         self.store
@@ -236,7 +276,9 @@ impl Hands<'_> {
         before: &OwnedFields,
         after: &OwnedFields,
     ) -> Done {
-        self.write_fields(extension, before, after).await?;
+        self.write_fields(extension, before, after)
+            .await
+            .map_err(trouble)?;
         let stage = Stage::Bound(self.newly_bound(extension, after));
         self.confirm(operation, stage, OutcomeKind::Applied).await?;
         Ok(Outcome::Applied)
@@ -249,7 +291,19 @@ impl Hands<'_> {
         before: &OwnedFields,
         after: &OwnedFields,
     ) -> Done {
-        self.write_fields(bound.extension, before, after).await?;
+        match self.write_fields(bound.extension, before, after).await {
+            Err(PhoneSystemError::Conflict { detail })
+                if !before.email.eq_ignore_ascii_case(&after.email) =>
+            {
+                let (operation, kept) = keeping_address(operation, bound, before, after, &detail)?;
+                Box::pin(self.update(&operation, bound, before, &kept)).await
+            }
+            Err(error) => Err(trouble(error)),
+            Ok(()) => self.updated(operation, bound, after).await,
+        }
+    }
+
+    async fn updated(&self, operation: &Operation, bound: &BoundExtension, after: &OwnedFields) -> Done {
         if operation.welcome {
             self.welcome(operation, bound.extension).await;
         }
@@ -278,7 +332,7 @@ impl Hands<'_> {
         id: ExtensionId,
         before: &OwnedFields,
         after: &OwnedFields,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), PhoneSystemError> {
         let patch = FieldsPatch {
             after: after.clone(),
             fields: before.differing(after),
@@ -288,10 +342,8 @@ impl Hands<'_> {
         }
         match self.pbx.update_extension(id, &patch).await {
             // Writing the same values again is harmless, so one repeat settles most lost answers.
-            Err(PhoneSystemError::OutcomeUnknown { .. }) => {
-                self.pbx.update_extension(id, &patch).await.map_err(trouble)
-            }
-            other => other.map_err(trouble),
+            Err(PhoneSystemError::OutcomeUnknown { .. }) => self.pbx.update_extension(id, &patch).await,
+            other => other,
         }
     }
 

@@ -217,7 +217,7 @@ async fn purposes_are_asked_twenty_a_call_and_a_missing_permission_is_named() {
             MailboxPurpose::User,
             MailboxPurpose::Shared,
             MailboxPurpose::None,
-            MailboxPurpose::Other
+            MailboxPurpose::Hidden
         ]
     );
     cloud

@@ -24,6 +24,8 @@ use super::lines::unread_line;
 const PURPOSES_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Addresses looked up at once.
 const LOOKUPS_AT_ONCE: usize = 8;
+/// Phonebooks of one PBX at most.
+const MOST_PHONEBOOKS: usize = 500;
 
 /// A mailbox that the rules choose.
 #[derive(Debug, Clone)]
@@ -171,6 +173,12 @@ async fn all_shared(basis: &Basis<'_>, remember: bool, scope: &mut Scope) -> Res
         }
         Err(error) => return Err(error),
     };
+    let Discovered { mut shared, hidden } = shared;
+    if !hidden.is_empty() {
+        // What is there stays: that nobody says what a mailbox is for does not make it another one.
+        let kept = kept_for(basis, MailboxRole::Shared).await?;
+        shared.extend(hidden.into_iter().filter(|account| kept.contains(&account.id)));
+    }
     let targets = &basis.settings.contacts.shared.mailboxes;
     for account in shared {
         let target = targets
@@ -183,12 +191,37 @@ async fn all_shared(basis: &Basis<'_>, remember: bool, scope: &mut Scope) -> Res
     Ok(())
 }
 
+/// Mailboxes for which we keep a phonebook in this role.
+async fn kept_for(basis: &Basis<'_>, role: MailboxRole) -> Result<BTreeSet<MailboxId>, CollectError> {
+    let (store, connection) = (basis.store(), basis.connection.id);
+    let books = store
+        .phonebook_bindings_page(connection, MOST_PHONEBOOKS, None)
+        .await?;
+    let kept = books.items.into_iter().filter(|book| book.role == role);
+    Ok(kept.map(|book| book.mailbox).collect())
+}
+
+/// The tenant's accounts, as far as they matter here.
+struct Discovered {
+    shared: Vec<MailboxAccount>,
+    /// Of which Exchange does not say what they are for.
+    hidden: Vec<MailboxAccount>,
+}
+
 /// The tenant's shared mailboxes. Who was asked within a week is not asked again.
-pub(crate) async fn discover(basis: &Basis<'_>, remember: bool) -> Result<Vec<MailboxAccount>, CollectError> {
+async fn discover(basis: &Basis<'_>, remember: bool) -> Result<Discovered, CollectError> {
     let accounts = basis.sides.mailboxes.list_accounts(None).await?;
     let purposes = purposes_of(basis, &accounts, remember).await?;
-    let is_shared = |account: &MailboxAccount| purposes.get(&account.id) == Some(&MailboxPurpose::Shared);
-    Ok(accounts.into_iter().filter(is_shared).collect())
+    let of = |wanted: MailboxPurpose| {
+        let fits = accounts
+            .iter()
+            .filter(|account| purposes.get(&account.id) == Some(&wanted));
+        fits.cloned().collect()
+    };
+    Ok(Discovered {
+        shared: of(MailboxPurpose::Shared),
+        hidden: of(MailboxPurpose::Hidden),
+    })
 }
 
 async fn purposes_of(

@@ -50,6 +50,8 @@ pub enum FaultKind {
     Truncate,
     /// The body is not JSON.
     BadJson,
+    /// The copy of the directory that answers lags behind: of objects asked for by id it has none yet.
+    Behind,
     /// Further links point to a host that is not ours.
     NextlinkOtherHost,
     /// A delta token counts as expired. Requests without a token are not met.

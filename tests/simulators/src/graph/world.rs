@@ -134,6 +134,12 @@ impl World {
         };
         reply.handshake = self.subscriptions.handshake.take();
         reply.visits = std::mem::take(&mut self.visits);
+        if let (Some(FaultKind::Behind), super::answer::Payload::Json(body)) =
+            (&fault, &mut reply.answer.payload)
+            && let Some(found) = body.get_mut("value")
+        {
+            *found = serde_json::json!([]);
+        }
         if matches!(fault, Some(FaultKind::BadJson)) {
             reply.answer.payload =
                 super::answer::Payload::Text("application/json", "{\"value\": [ {".to_owned());
