@@ -270,6 +270,11 @@ async fn pages_end_exactly_where_the_list_ends() {
     assert_eq!(second.next_cursor, None);
     let bad = store.bindings_page(id, 3, Some("no cursor")).await;
     assert!(matches!(bad, Err(StoreError::BadCursor)), "{bad:?}");
+    let of_people = first.next_cursor.as_deref();
+    let groups = store.group_bindings_page(id, 3, of_people).await.map(drop);
+    assert!(matches!(groups, Err(StoreError::BadCursor)), "{groups:?}");
+    let runs = store.runs(id, 3, of_people).await.map(drop);
+    assert!(matches!(runs, Err(StoreError::BadCursor)), "{runs:?}");
 }
 
 #[tokio::test]

@@ -126,8 +126,20 @@ fn field_problem(at: &str, path: &Path, message: &str) -> FieldProblem {
 fn wanted(message: &str) -> String {
     message
         .rsplit_once(", expected ")
-        .map(|(_, wanted)| format!(", expected {}", wanted.replace('`', "")))
+        .map(|(_, wanted)| format!(", expected {}", plain(&wanted.replace('`', ""))))
         .unwrap_or_default()
+}
+
+/// What JSON calls what the program has another name for.
+fn plain(wanted: &str) -> &str {
+    match wanted {
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" => "a whole number",
+        "string or map" => "a word or an object",
+        "a map" | "map" => "an object",
+        "a sequence" => "a list",
+        _ if wanted.starts_with("struct ") => "an object",
+        _ => wanted,
+    }
 }
 
 fn backticked<'a>(message: &'a str, prefix: &str) -> Option<&'a str> {
@@ -190,7 +202,10 @@ mod tests {
         let wrong_type = problem(json!({"name": "a", "inner": [{"size": 1}, {"size": "canary"}]}));
         assert_eq!(
             wrong_type,
-            ("/inner/1/size".into(), "has a wrong value, expected u8".into())
+            (
+                "/inner/1/size".into(),
+                "has a wrong value, expected a whole number".into()
+            )
         );
         let missing = problem(json!({"name": "a", "inner": [{}]}));
         assert_eq!(missing, ("/inner/0/size".into(), "is missing".into()));
@@ -205,7 +220,13 @@ mod tests {
         let outer = problem(json!(["a", []]));
         assert_eq!(outer.0, "");
         let inner = problem(json!({"name": "a", "inner": [[1]]}));
-        assert_eq!(inner.0, "/inner/0");
+        let object = "has a wrong value, expected an object";
+        assert_eq!(inner, ("/inner/0".into(), object.into()));
+        let list = problem(json!({"name": "a", "inner": {}}));
+        assert_eq!(
+            list,
+            ("/inner".into(), "has a wrong value, expected a list".into())
+        );
     }
 
     // case: 63

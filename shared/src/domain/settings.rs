@@ -77,7 +77,7 @@ document! {
         pub enabled: bool,
         /// Who gets an extension.
         pub scope: UserScope,
-        /// People not wanted though the scope has them: members of these groups, nested ones included.
+        /// Delete, instead of keep and release, the extensions of people who fell out of the scope.
         pub delete_when_out_of_scope: bool,
         /// Which number a person gets.
         pub number: NumberRule,

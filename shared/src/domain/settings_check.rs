@@ -19,8 +19,12 @@ use super::settings::{
     UserSettings,
 };
 
-/// Most entries of any list: a settings document stays far below the 400 KB that one table item takes.
+/// Most entries of any list.
 const MAX_LIST: usize = 1000;
+/// Bytes of a whole document as JSON: one item of the table takes 400 KB.
+const MAX_DOCUMENT: usize = 350_000;
+/// Longest address that browsers and servers pass on without question.
+const MAX_REDIRECT_URI: usize = 2000;
 /// Longest mail address that mail servers exchange.
 const MAX_ADDRESS: usize = 254;
 
@@ -54,6 +58,11 @@ pub fn check(settings: &ConnectionSettings) -> Vec<FieldProblem> {
     presence::presence(&settings.presence, &mut problems);
     redirect_uris(&settings.sso, &mut problems);
     safety(&settings.safety, &mut problems);
+    problems.when(
+        serde_json::to_string(settings).map_or(0, |document| document.len()) > MAX_DOCUMENT,
+        "",
+        "is larger than the 350,000 bytes that are kept: shorten its lists, for example by groups in place of single entries",
+    );
     problems.0
 }
 
@@ -325,6 +334,9 @@ fn redirect_uris(sso: &SsoSettings, problems: &mut Problems) {
 
 /// Codes are sent to these addresses, so they must be reachable by their owner alone.
 fn redirect_uri_problem(text: &str) -> Option<&'static str> {
+    if text.len() > MAX_REDIRECT_URI {
+        return Some("must have at most 2000 characters");
+    }
     let Ok(uri) = url::Url::parse(text) else {
         return Some("write a whole address such as https://pbx.example.com/login");
     };
@@ -527,6 +539,26 @@ mod tests {
         ] {
             assert_eq!(pointers(&json!({"users": {"number": rule}})), wrong, "{rule}");
         }
+    }
+
+    #[test]
+    fn a_document_that_one_item_of_the_table_cannot_hold_is_refused_whole() {
+        let address = |number: usize, length: usize| {
+            let start = format!("https://app{number}.example.com/");
+            format!("{start:a<length$}")
+        };
+        let addresses = |length| {
+            (0..1000)
+                .map(|number| address(number, length))
+                .collect::<Vec<_>>()
+        };
+        assert!(pointers(&json!({"sso": {"redirect_uris": addresses(300)}})).is_empty());
+        assert_eq!(pointers(&json!({"sso": {"redirect_uris": addresses(400)}})), [""]);
+        let long = [address(1, 2001)];
+        assert_eq!(
+            pointers(&json!({"sso": {"redirect_uris": long}})),
+            ["/sso/redirect_uris/0"]
+        );
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! Reading lists page by page. A cursor says only where in its own list to go on, so one made by another list or
-//! connection leads nowhere else; a page that ends the list has none.
+//! Reading lists page by page. A cursor says of which list it is and where in it to go on, so one of another list or
+//! connection is refused; a page that ends the list has none.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
 
 use super::Store;
 use super::error::{StoreError, unavailable};
@@ -154,7 +155,11 @@ impl Listing {
         let bytes = URL_SAFE_NO_PAD
             .decode(cursor)
             .map_err(|_| StoreError::BadCursor)?;
-        let place: Place = serde_json::from_slice(&bytes).map_err(|_| StoreError::BadCursor)?;
+        let (list, place): (String, Place) =
+            serde_json::from_slice(&bytes).map_err(|_| StoreError::BadCursor)?;
+        if list != self.name() {
+            return Err(StoreError::BadCursor);
+        }
         let names: Vec<&str> = place.iter().map(|(name, _)| name.as_str()).collect();
         if names != self.place_names() || place.iter().any(|(_, value)| value.is_empty()) {
             return Err(StoreError::BadCursor);
@@ -173,8 +178,16 @@ impl Listing {
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), last.get(*name)?.as_s().ok()?.clone())))
             .collect();
-        let bytes = serde_json::to_vec(&place).map_err(super::error::corrupt("cursor"))?;
+        let bytes = serde_json::to_vec(&(self.name(), place)).map_err(super::error::corrupt("cursor"))?;
         Ok(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// Tells this list from others, and nobody anything else.
+    fn name(&self) -> String {
+        let (attribute, value) = &self.hash;
+        let index = self.index.unwrap_or("table");
+        let whole = format!("{index} {attribute} {}", value.as_s().map_or("", String::as_str));
+        hex::encode(&Sha256::digest(whole)[..6])
     }
 }
 

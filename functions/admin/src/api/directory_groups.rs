@@ -61,7 +61,7 @@ pub async fn list_directory_groups(
     let page = query.page();
     query.finish()?;
     let store = &state.engine.store;
-    let connection = lookup::connection(store, &id).await?.value;
+    let connection = lookup::asked(store, &id).await?;
     let secrets = store
         .secrets(connection.id)
         .await?

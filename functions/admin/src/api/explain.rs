@@ -44,7 +44,7 @@ pub async fn explain_person(
         query.wrong("user", "must be an object id or a user principal name");
     }
     query.finish()?;
-    let connection = lookup::connection(&state.engine.store, &id).await?.value;
+    let connection = lookup::asked(&state.engine.store, &id).await?;
     let explanation = explain(&state.engine, connection.id, user.trim()).await?;
     explanation
         .map(|explanation| Json(ExplanationView::of(explanation)))

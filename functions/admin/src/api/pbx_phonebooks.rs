@@ -36,7 +36,7 @@ pub async fn list_phonebooks(
     query: Query,
 ) -> Result<Json<Listing<PhonebookView>>, Problem> {
     query.finish()?;
-    let connection = lookup::connection(&state.engine.store, &id).await?.value;
+    let connection = lookup::asked(&state.engine.store, &id).await?;
     let found = phonebooks(&state.engine, connection.id).await?;
     Ok(Json(Listing {
         items: found.into_iter().map(PhonebookView::of).collect(),

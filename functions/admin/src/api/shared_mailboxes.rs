@@ -43,7 +43,7 @@ pub async fn list_shared_mailboxes(
         query.wrong("search", "takes at most 254 characters");
     }
     query.finish()?;
-    let connection = lookup::connection(&state.engine.store, &id).await?.value;
+    let connection = lookup::asked(&state.engine.store, &id).await?;
     let search = search.as_deref().map(str::trim).filter(|text| !text.is_empty());
     let list = match shared_mailboxes(&state.engine, connection.id, search).await {
         Ok(SharedMailboxes { found, complete }) => SharedMailboxList {
