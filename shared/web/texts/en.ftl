@@ -63,6 +63,7 @@ connect-to-connection = To the connection
 # The console's door
 console-sign-in-title = Sign in to the console
 console-sign-in-microsoft = Sign in with Microsoft
+console-sign-in-which = To sign in with Microsoft, open the sign-in address of your connection. An administrator of the console finds it on the page Access.
 console-sign-in-token = API token
 console-sign-in-token-hint = For the first time, or where nobody is allowed by Microsoft account yet.
 console-sign-in-with-token = Sign in with the token
@@ -588,6 +589,8 @@ secret-text = Make a new client secret in the app registration first. It is test
 access-title = Access
 access-text = These people may use this console with their Microsoft account.
 access-none = Nobody yet: only API tokens open the console.
+access-door = Sign-in address
+access-door-hint = Send it to those who are let in here. Where several connections let people in, Sign in with Microsoft shows only at this address and at links into this connection.
 access-who = Who
 access-role = Role
 access-where = For

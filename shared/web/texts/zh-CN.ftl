@@ -63,6 +63,7 @@ connect-to-connection = 前往该连接
 # The console's door
 console-sign-in-title = 登录控制台
 console-sign-in-microsoft = 使用 Microsoft 登录
+console-sign-in-which = 如要使用 Microsoft 登录，请打开您的连接的登录地址。控制台管理员可以在访问权限页面找到该地址。
 console-sign-in-token = API 令牌
 console-sign-in-token-hint = 用于首次登录,或尚未允许任何 Microsoft 帐户时。
 console-sign-in-with-token = 使用令牌登录
@@ -588,6 +589,8 @@ secret-text = 请先在应用注册中创建新的客户端密码。新密码会
 access-title = 访问权限
 access-text = 以下人员可以使用 Microsoft 帐户进入此控制台。
 access-none = 目前没有：只能使用 API 令牌进入控制台。
+access-door = 登录地址
+access-door-hint = 请将此地址发送给获得授权的人。多个连接都允许登录时，只有打开此地址或指向此连接的链接，才会显示“使用 Microsoft 登录”。
 access-who = 对象
 access-role = 角色
 access-where = 范围

@@ -38,6 +38,7 @@ mod sign_in;
 mod sign_out;
 mod switches;
 mod tokens;
+mod way_in;
 #[cfg(test)]
 mod words_tests;
 mod zone;

@@ -6,6 +6,7 @@ mod access;
 mod alerts;
 mod connections;
 mod document;
+mod door;
 mod events;
 mod fake_sides;
 mod harness;
