@@ -12,6 +12,7 @@ mod fake_sides;
 mod harness;
 mod lifecycle;
 mod pages;
+mod pbx_access;
 mod reach;
 mod records;
 mod runs;
