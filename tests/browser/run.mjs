@@ -401,7 +401,7 @@ step("a viewer looks and may not act", async () => {
     const acting = viewer.locator("main form[method=post] :is(button,input:not([type=hidden]),select,textarea):enabled, main .danger");
     assert.equal(await acting.count(), 0, `a viewer is offered something at ${rest}`);
   }
-  for (const rest of ["/disconnect", "/disable", "/pause/users", "/access", "/client-secret", "/certificate"]) {
+  for (const rest of ["/disconnect", "/disable", "/pause/users", "/access", "/client-secret", "/pbx-access", "/certificate"]) {
     assert.equal((await viewer.goto(at(rest))).status(), 403, rest);
   }
   const csrf = await (await viewer.goto(at())).text().then((text) => /name="csrf" value="([^"]+)"/.exec(text)[1]);

@@ -120,7 +120,7 @@ const PLACES: [(&str, &str, &str); 33] = [
 const WORDS: usize = 4;
 
 /// Keys of the pages' words that tell what is wrong begin like this.
-const TROUBLE: [&str; 22] = [
+const TROUBLE: [&str; 23] = [
     "sign-in-",
     "connect-missing",
     "connect-not-checked",
@@ -131,6 +131,7 @@ const TROUBLE: [&str; 22] = [
     "connect-refused",
     "console-no-access",
     "console-sign-in-wrong-token",
+    "console-sign-in-which",
     "refused-",
     "not-saved-",
     "not-switched",

@@ -22,21 +22,13 @@ pub struct Caller {
 }
 
 impl Reach {
-    /// Whether it goes as far as this connection.
-    pub fn covers(self, connection: ConnectionId) -> bool {
-        match self {
-            Self::Everything => true,
-            Self::One(own) => own == connection,
-        }
-    }
-
     /// Whether it goes as far as what this path of the API is about, read or changed.
     pub fn covers_path(self, path: &str, reads: bool) -> bool {
         let Self::One(own) = self else {
             return true;
         };
         let Some(rest) = path.strip_prefix("/api/v1/connections/") else {
-            // Nothing above one connection is anybody's who has only one; the list is filtered.
+            // Nothing above one connection is anybody's who has only one; of the list they see that one.
             return reads && path == "/api/v1/connections";
         };
         rest.split('/').next().and_then(|id| ConnectionId::parse(id).ok()) == Some(own)

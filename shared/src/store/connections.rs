@@ -106,14 +106,8 @@ impl Store {
         cursor: Option<&str>,
     ) -> Result<Page<Connection>, StoreError> {
         const DOING: &str = "listing connections";
-        let listing = Listing::of(&Partition::fleet());
-        let page = self.page(&listing, limit, cursor, DOING).await?;
-        let pointers = page.try_map(|item| body::<PointerRow>(item, "entry of the fleet"))?;
-        let keys: Vec<Key> = pointers
-            .items
-            .iter()
-            .map(|pointer| Key::meta(pointer.conn))
-            .collect();
+        let ids = self.connection_ids(limit, cursor, DOING).await?;
+        let keys: Vec<Key> = ids.items.iter().map(|id| Key::meta(*id)).collect();
         let mut found = BTreeMap::new();
         for item in self.get_all(&keys, DOING).await? {
             let connection = read(item)?.value;
@@ -122,8 +116,20 @@ impl Store {
         Ok(Page {
             // Ids sort as the pointers do. One deleted between the two reads is left out.
             items: found.into_values().collect(),
-            next_cursor: pointers.next_cursor,
+            next_cursor: ids.next_cursor,
         })
+    }
+
+    /// Their ids alone.
+    pub(super) async fn connection_ids(
+        &self,
+        limit: usize,
+        cursor: Option<&str>,
+        doing: &'static str,
+    ) -> Result<Page<ConnectionId>, StoreError> {
+        let listing = Listing::of(&Partition::fleet());
+        let page = self.page(&listing, limit, cursor, doing).await?;
+        page.try_map(|item| Ok(body::<PointerRow>(item, "entry of the fleet")?.conn))
     }
 
     /// Replaces a connection that is still as it was read. [`StoreError::Conflict`]: it is not.

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::item::{body, from_doc, number, row, to_doc};
+use super::item::{Row, body, from_doc, number, row, to_doc};
 use super::keys::Key;
 use super::write::{Expression, VACANT, Written};
-use super::{Stale, Store, Version, Versioned};
+use super::{Page, Stale, Store, Version, Versioned};
 use crate::domain::console_access::ConsoleAccess;
 use crate::domain::ids::ConnectionId;
 
@@ -17,6 +17,14 @@ const NONE_YET: Version = Version(0);
 struct AccessRow {
     doc: String,
     ver: Version,
+}
+
+fn read(item: Row) -> Result<Versioned<ConsoleAccess>, StoreError> {
+    let stored: AccessRow = body(item, "list of who may use the console")?;
+    Ok(Versioned {
+        value: from_doc(&stored.doc, "list of who may use the console")?,
+        version: stored.ver,
+    })
 }
 
 impl Store {
@@ -31,16 +39,33 @@ impl Store {
                 "reading who may use the console",
             )
             .await?;
-        let Some(item) = item else {
-            return Ok(Versioned {
-                value: ConsoleAccess::default(),
-                version: NONE_YET,
-            });
+        let none = Versioned {
+            value: ConsoleAccess::default(),
+            version: NONE_YET,
         };
-        let stored: AccessRow = body(item, "list of who may use the console")?;
-        Ok(Versioned {
-            value: from_doc(&stored.doc, "list of who may use the console")?,
-            version: stored.ver,
+        item.map_or(Ok(none), read)
+    }
+
+    /// Those of the oldest connections, at most so many, whose list names anybody; a cursor where there are more connections.
+    /// Two requests however many are asked about. May be a moment old.
+    pub async fn connections_with_access(&self, most: usize) -> Result<Page<ConnectionId>, StoreError> {
+        const DOING: &str = "reading which connections let people into the console";
+        let ids = self.connection_ids(most, None, DOING).await?;
+        let keys: Vec<Key> = ids.items.iter().map(|id| Key::console_access(*id)).collect();
+        let rows = self.get_all_of_late(&keys, DOING).await?;
+        let mut letting = Vec::new();
+        for (id, key) in ids.items.into_iter().zip(&keys) {
+            let list = rows.iter().find(|row| key.is_of(row)).cloned().map(read);
+            if list
+                .transpose()?
+                .is_some_and(|list| !list.value.entries.is_empty())
+            {
+                letting.push(id);
+            }
+        }
+        Ok(Page {
+            items: letting,
+            next_cursor: ids.next_cursor,
         })
     }
 

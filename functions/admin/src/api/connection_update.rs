@@ -84,8 +84,13 @@ pub async fn update_connection(
     Path(id): Path<String>,
     JsonBody(patch): JsonBody<ConnectionPatch>,
 ) -> Result<Json<ConnectionView>, Problem> {
+    Ok(Json(update(&state, &id, patch).await?))
+}
+
+/// Tests what changes and puts it in the place of what was.
+pub async fn update(state: &AdminState, id: &str, patch: ConnectionPatch) -> Result<ConnectionView, Problem> {
     let store = &state.engine.store;
-    let mut connection = lookup::connection(store, &id).await?;
+    let mut connection = lookup::connection(store, id).await?;
     if connection.value.status == ConnectionStatus::Disconnected {
         return Err(Problem::new(Kind::ReadOnly, "the connection is disconnected"));
     }
@@ -100,7 +105,7 @@ pub async fn update_connection(
     let mut secrets = old.clone();
     let pbx_changes = patch.pbx.is_some();
     patch.apply(&mut connection.value, &mut secrets);
-    test(&state, &mut connection.value, &secrets, pbx_changes).await?;
+    test(state, &mut connection.value, &secrets, pbx_changes).await?;
     replace(store, &connection, &old, &secrets).await?;
     // They were just taken, so an earlier refusal of the same ones is no longer true.
     store
@@ -110,9 +115,9 @@ pub async fn update_connection(
     if let Some(settings) = store.settings(connection.value.id).await?
         && connection.value.status.may_run()
     {
-        take_up(&state, &connection.value, &settings.value).await?;
+        take_up(state, &connection.value, &settings.value).await?;
     }
-    Ok(Json(ConnectionView::load(&state, connection.value).await?))
+    Ok(ConnectionView::load(state, connection.value).await?)
 }
 
 impl ConnectionPatch {

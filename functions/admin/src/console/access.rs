@@ -14,6 +14,7 @@ use super::error::{PageError, shown};
 use super::form::Form;
 use super::frame::{Frame, Note, page};
 use super::guard::Visitor;
+use super::way_in::door_of;
 use crate::AdminState;
 use crate::api::console_access_write::problems;
 use crate::api::lookup;
@@ -26,6 +27,8 @@ struct AccessPage {
     id: String,
     entries: Vec<AccessEntry>,
     version: Version,
+    /// Where those who are listed sign in.
+    door: String,
 }
 
 impl AccessPage {
@@ -63,6 +66,7 @@ async fn show(
         id: id.to_owned(),
         entries: access.value.entries,
         version: access.version,
+        door: state.door.link(&door_of(connection.id)),
     };
     Ok(page(&made, status))
 }

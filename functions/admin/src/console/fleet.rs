@@ -6,13 +6,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use shared::domain::connection::Connection;
 
 use super::error::{PageError, shown};
 use super::frame::{Frame, page};
 use super::guard::Visitor;
 use super::overview::Overview;
 use crate::AdminState;
+use crate::api::connection_list::reached;
 use crate::query::Query;
 
 /// Connections of one page.
@@ -38,13 +38,9 @@ pub async fn fleet(
 }
 
 async fn show(state: &AdminState, visitor: Visitor, cursor: Option<String>) -> Result<Response, PageError> {
-    let found = state.engine.store.connections(A_PAGE, cursor.as_deref()).await?;
-    let reach = visitor.caller.reach;
-    let seen = found
-        .items
-        .into_iter()
-        .filter(|connection: &Connection| reach.covers(connection.id));
-    let connections = stream::iter(seen)
+    let store = &state.engine.store;
+    let found = reached(store, visitor.caller.reach, A_PAGE, cursor.as_deref()).await?;
+    let connections = stream::iter(found.items)
         .map(|connection| Overview::load(state, connection))
         .buffered(READS_AT_ONCE)
         .try_collect()

@@ -101,12 +101,7 @@ async fn admit(
 
 /// A page that was open while the session ended leads to the door, and from there back to it.
 fn sign_in_first(request: &Request) -> Response {
-    let back = if request.method() == Method::GET {
-        request.uri().path()
-    } else {
-        "/console"
-    };
-    see_other(&format!("{SIGN_IN}?return_to={back}"))
+    see_other(&format!("{SIGN_IN}?return_to={}", shown_at(request)))
 }
 
 /// The address at which what is answered can be had again: that of the page, where a form was sent from it.

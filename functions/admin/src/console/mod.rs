@@ -20,6 +20,7 @@ pub mod member;
 mod names;
 mod offers;
 mod overview;
+mod pbx_access;
 mod people;
 mod person;
 mod person_presence;
@@ -38,6 +39,7 @@ mod sign_in;
 mod sign_out;
 mod switches;
 mod tokens;
+mod way_in;
 #[cfg(test)]
 mod words_tests;
 mod zone;
@@ -92,6 +94,8 @@ fn table() -> Vec<Behind> {
         post Admin "/console/connections/{id}/pick/{section}" => pick::pick;
         get Admin "/console/connections/{id}/client-secret" => secret::ask;
         post Admin "/console/connections/{id}/client-secret" => secret::save;
+        get Admin "/console/connections/{id}/pbx-access" => pbx_access::ask;
+        post Admin "/console/connections/{id}/pbx-access" => pbx_access::save;
         get Admin "/console/connections/{id}/certificate" => certificate::certificate;
         post Admin "/console/connections/{id}/certificate" => certificate::change;
         get Operator "/console/connections/{id}/pause/{part}" => switches::ask_pause;

@@ -1,5 +1,7 @@
 //! `GET /console/sign-in`: the way in; by Microsoft account where somebody was allowed, by API token the first time.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
@@ -12,12 +14,14 @@ use web::{
     Begin, CookieKind, DoorError, Language, Page, Words, comes_from_another_site, pairs, safe_path, see_other,
 };
 
-use super::{CALLBACK, MICROSOFT, SIGN_IN};
+use super::way_in::WayIn;
+use super::{CALLBACK, SIGN_IN};
 use crate::AdminState;
 use crate::access::{known_token, plausible_token};
 use crate::token::TokenHash;
 
-/// So many connections are looked at for the only one whose people may sign in.
+/// So many connections are looked at for the only one whose people may sign in: anybody can make us look. Of more
+/// connections one has to be named.
 const FEW: usize = 50;
 /// Who somebody is, and nothing else.
 const SCOPE: &str = "openid profile";
@@ -27,9 +31,20 @@ const SCOPE: &str = "openid profile";
 struct SignInPage {
     language: Language,
     words: Words,
+    way: WayIn,
     microsoft: Option<String>,
-    return_to: String,
+    /// Whether a connection has to be named first.
+    which: bool,
     wrong: bool,
+}
+
+/// Through which connection somebody may sign in with Microsoft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Through {
+    One(ConnectionId),
+    /// Several come into question, and none is named.
+    Several,
+    Nobody,
 }
 
 impl SignInPage {
@@ -45,7 +60,11 @@ pub async fn page(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    match show(&state, &headers, &query.unwrap_or_default(), false).await {
+    let made = async {
+        let asked = pairs(&query.unwrap_or_default()).map_err(|_| DoorError::Bad)?;
+        show(&state, &headers, &asked, false).await
+    };
+    match made.await {
         Ok(page) => page,
         Err(error) => error.page(Language::of(&headers, None)).into_response(),
     }
@@ -54,24 +73,24 @@ pub async fn page(
 async fn show(
     state: &AdminState,
     headers: &HeaderMap,
-    query: &str,
+    asked: &BTreeMap<String, String>,
     wrong: bool,
 ) -> Result<Response, DoorError> {
-    let pairs = pairs(query).map_err(|_| DoorError::Bad)?;
-    let language = Language::of(headers, pairs.get("lang").map(String::as_str));
-    let named = pairs
-        .get("connection")
-        .and_then(|id| ConnectionId::parse(id).ok());
-    let return_to = safe_path(pairs.get("return_to").map(String::as_str)).to_owned();
-    let through = match named {
-        Some(id) => Some(id),
+    let language = Language::of(headers, asked.get("lang").map(String::as_str));
+    let way = WayIn::of(asked);
+    let through = match way.connection() {
+        Some(id) => Through::One(id),
         None => only_one_with_members(state).await?,
     };
     let page = SignInPage {
         language,
         words: Words(language),
-        microsoft: through.map(|id| format!("{MICROSOFT}?connection={id}&return_to={return_to}")),
-        return_to,
+        microsoft: match through {
+            Through::One(id) => Some(way.through(id)),
+            Through::Several | Through::Nobody => None,
+        },
+        which: through == Through::Several,
+        way,
         wrong,
     };
     let status = if wrong {
@@ -83,24 +102,13 @@ async fn show(
 }
 
 /// Nobody is told which connections there are before they are known.
-async fn only_one_with_members(state: &AdminState) -> Result<Option<ConnectionId>, StoreError> {
-    let store = &state.door.store;
-    let page = store.connections(FEW, None).await?;
-    let mut with_members = Vec::new();
-    for connection in page.items {
-        if !store
-            .console_access(connection.id)
-            .await?
-            .value
-            .entries
-            .is_empty()
-        {
-            with_members.push(connection.id);
-        }
-    }
-    Ok(match with_members.as_slice() {
-        [one] => Some(*one),
-        _ => None,
+async fn only_one_with_members(state: &AdminState) -> Result<Through, StoreError> {
+    let found = state.door.store.connections_with_access(FEW).await?;
+    Ok(match found.items.as_slice() {
+        _ if found.next_cursor.is_some() => Through::Several,
+        [] => Through::Nobody,
+        [one] => Through::One(*one),
+        _ => Through::Several,
     })
 }
 
@@ -135,7 +143,7 @@ async fn enter(state: &AdminState, headers: &HeaderMap, body: &[u8]) -> Result<R
             { refused = 1, security.event = "wrong_token" },
             "somebody tried to sign in to the console with a wrong token"
         );
-        return show(state, headers, "", true).await;
+        return show(state, headers, &form, true).await;
     };
     let holder = Holder::TokenBearer {
         token: hash.hex(),

@@ -1,12 +1,14 @@
-//! `POST /console/sign-out`: the end of a session, for every copy of its cookie.
+//! `POST /console/sign-out`: the end of a session, for every copy of its cookie, and back to the door one came through.
 
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
+use shared::store::Holder;
 use web::{CookieKind, DoorError, Language, comes_from_another_site, pairs, see_other};
 
 use super::SIGN_IN;
+use super::way_in::door_of;
 use crate::AdminState;
 
 pub async fn sign_out(State(state): State<AdminState>, headers: HeaderMap, body: Bytes) -> Response {
@@ -32,7 +34,11 @@ async fn end(state: &AdminState, headers: &HeaderMap, body: &[u8]) -> Result<Res
         return Err(DoorError::NotAllowed);
     }
     let cookie = sessions.end(CookieKind::Console, headers).await?;
-    let mut response = see_other(SIGN_IN);
+    let door = match live.map(|live| live.session.holder) {
+        Some(Holder::Member { connection, .. }) => door_of(connection),
+        _ => SIGN_IN.to_owned(),
+    };
+    let mut response = see_other(&door);
     response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(response)
 }

@@ -19,7 +19,7 @@ use shared::domain::ids::{ClientId, ConnectionId, TenantId};
 use shared::ports::{Clock, QueueError, SyncHint, SyncQueue};
 use shared::secrets::FileKeySealer;
 use shared::settings::{AddressPolicy, AdminSettings, Vars, WebOrigin};
-use shared::store::{Store, create_table, local_client};
+use shared::store::{CreateOutcome, Store, create_table, local_client};
 use shared::sync_run::Engine;
 use tower::ServiceExt as _;
 use web::Door;
@@ -131,6 +131,17 @@ impl World {
             .await
             .unwrap();
         world
+    }
+
+    /// Makes one more connection; ids sort by their number, and that of [`World::connected`] has 1.
+    pub async fn another(&self, number: u32) -> ConnectionId {
+        let mut another = connection();
+        another.id = ConnectionId::parse(&format!("0190d2a0-0000-7000-8000-{number:012}")).unwrap();
+        another.name = format!("Branch {number}");
+        another.pbx.serial_number = format!("SERIAL-OF-{number}");
+        let made = self.store.create_connection(&another, &secrets()).await.unwrap();
+        assert_eq!(made, CreateOutcome::Created);
+        another.id
     }
 
     /// Gives the connection another status.

@@ -2,18 +2,22 @@
 
 use std::time::Duration;
 
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 use serde_json::json;
 use shared::domain::connection::ConnectionStatus;
 use shared::domain::contact_binding::{PhonebookBinding, PhonebookStage};
+use shared::domain::ids::{ConnectionId, EntraUserId};
 use shared::domain::mailbox::{MailboxId, MailboxRole};
 use shared::domain::phonebook::PhonebookId;
+use shared::domain::role::Role;
 use shared::ports::SignInProblem;
+use shared::store::Holder;
+use web::{CookieKind, Sessions};
 
-use crate::harness::{ADMIN, Answer, CONNECTION, Call, World, connection, path};
+use crate::harness::{ADMIN, Answer, CONNECTION, Call, NOBODY, World, connection, path};
 
-const ORIGIN: &str = "https://connector.example.com";
-const FORM: &str = "application/x-www-form-urlencoded";
+pub const ORIGIN: &str = "https://connector.example.com";
+pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A browser that is signed in with the token of the settings.
 pub struct Visit<'w> {
@@ -29,6 +33,26 @@ impl<'w> Visit<'w> {
         let answer = world.call(call).await;
         let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
         assert!(cookie.starts_with("__Host-console="), "{}", answer.text);
+        Self { world, cookie }
+    }
+
+    /// One that is signed in with Microsoft, as an admin of one connection alone.
+    pub async fn of_member(world: &'w World, connection: ConnectionId) -> Self {
+        let sessions = Sessions::new(world.store.clone(), world.clock.clone());
+        let holder = Holder::Member {
+            connection,
+            tenant: crate::harness::connection().tenant,
+            user: EntraUserId::parse(NOBODY).unwrap(),
+            name: "Ann Archer".to_owned(),
+            role: Role::Admin,
+            everywhere: false,
+            by_app_role: false,
+        };
+        let begun = sessions
+            .begin(CookieKind::Console, &HeaderMap::new(), holder)
+            .await;
+        let cookie = begun.unwrap().to_str().unwrap().to_owned();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
         Self { world, cookie }
     }
 
@@ -51,13 +75,27 @@ impl<'w> Visit<'w> {
 
     /// Sends a form of this session.
     pub async fn post(&self, rest: &str, form: &str) -> Answer {
+        self.post_in("en", rest, form).await
+    }
+
+    pub async fn post_in(&self, language: &str, rest: &str, form: &str) -> Answer {
+        let path = format!("/console/connections/{CONNECTION}{rest}");
+        self.send(language, &path, form).await
+    }
+
+    pub async fn sign_out(&self) -> Answer {
+        self.send("en", "/console/sign-out", "").await
+    }
+
+    async fn send(&self, language: &str, path: &str, form: &str) -> Answer {
         let page = self.page("").await;
         let csrf = page.text.split("name=\"csrf\" value=\"").nth(1).unwrap();
         let csrf = csrf.split('"').next().unwrap();
-        let call = Call::anonymous(Method::POST, format!("/console/connections/{CONNECTION}{rest}"))
+        let call = Call::anonymous(Method::POST, path)
             .header("origin", ORIGIN)
+            .header("accept-language", language)
             .header("cookie", &self.cookie)
-            .text(FORM, &format!("csrf={csrf}&{form}"));
+            .text(FORM, format!("csrf={csrf}&{form}").trim_end_matches('&'));
         self.world.call(call).await
     }
 }
