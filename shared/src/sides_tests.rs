@@ -1,6 +1,7 @@
 //! Clients are kept while nothing they are made of changes, and judged before anybody is called.
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use url::Url;
 
 use super::*;
@@ -17,7 +18,8 @@ fn real_sides(policy: AddressPolicy) -> RealSides {
         login: address("http://127.0.0.1:9"),
     };
     let sealer = Arc::new(FileKeySealer::from_bytes([7; 32]));
-    let store = Store::new(local_client("http://127.0.0.1:9"), "connector", sealer);
+    let client = local_client("http://127.0.0.1:9", &SecretString::from("none"));
+    let store = Store::new(client, "connector", sealer);
     RealSides::new(microsoft, policy, store, Arc::new(SystemClock))
 }
 

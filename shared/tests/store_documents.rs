@@ -434,7 +434,8 @@ async fn api_tokens_are_known_by_their_hash() {
 #[tokio::test]
 async fn a_table_that_cannot_be_reached_is_an_error_and_never_an_empty_answer() {
     let sealer = Arc::new(shared::secrets::FileKeySealer::from_bytes(TestTable::KEY));
-    let store = Store::new(shared::store::local_client("http://127.0.0.1:1"), "none", sealer);
+    let nowhere = shared::store::local_client("http://127.0.0.1:1", &"none".into());
+    let store = Store::new(nowhere, "none", sealer);
     let answer = store.bindings(connection_of("A").id).await;
     assert!(
         matches!(answer, Err(StoreError::Unavailable { .. })),

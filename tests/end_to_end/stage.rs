@@ -128,7 +128,7 @@ impl Stage {
         let table = EmbeddedTable::memory().await.unwrap();
         let pbx_url = wire(pbx_running.base_url(), scissors.clone()).await;
         let table_url = wire(table.endpoint(), scissors.clone()).await;
-        let (engine, sides) = engine(&table_url, &graph_running, &clock).await;
+        let (engine, sides) = engine(&table_url, table.access_key(), &graph_running, &clock).await;
         let connection = connect(&engine, &pbx_url).await;
         scissors.heal();
         Self {
@@ -279,7 +279,7 @@ impl Stage {
 
     /// Everything in the table as whoever reads it without our keys sees it; bytes as text, as far as they are any.
     pub async fn table_in_plain(&self) -> String {
-        let client = local_client(&self.table.endpoint());
+        let client = local_client(&self.table.endpoint(), self.table.access_key());
         let mut items = client.scan().table_name("stage").into_paginator().items().send();
         let mut text = String::new();
         while let Some(item) = items.next().await {
@@ -351,9 +351,14 @@ async fn start_graph(clock: SimClock) -> graph::Running {
         .unwrap()
 }
 
-async fn engine(table_url: &str, graph: &graph::Running, clock: &SimClock) -> (Engine, Arc<RealSides>) {
+async fn engine(
+    table_url: &str,
+    table_key: &SecretString,
+    graph: &graph::Running,
+    clock: &SimClock,
+) -> (Engine, Arc<RealSides>) {
     let clock: Arc<dyn Clock> = Arc::new(StageClock(clock.clone()));
-    let client = hasty(&local_client(table_url));
+    let client = hasty(&local_client(table_url, table_key));
     create_table(&client, "stage").await.unwrap();
     let sealer = Arc::new(FileKeySealer::from_bytes([9; 32]));
     let store = Store::with_clock(client, "stage", sealer, Arc::clone(&clock));

@@ -67,7 +67,7 @@ async fn add(store: &Store, serial_number: &str, due: Timestamp) -> ConnectionId
 }
 
 async fn engine(table: &EmbeddedTable, queue: Arc<InProcessQueue>) -> Engine {
-    let client = local_client(&table.endpoint());
+    let client = local_client(&table.endpoint(), table.access_key());
     create_table(&client, TABLE).await.unwrap();
     let store = Store::new(client, TABLE, Arc::new(FileKeySealer::from_bytes([1; 32])));
     let microsoft = GraphAddresses {

@@ -111,7 +111,7 @@ impl World {
 }
 
 async fn engine(table: &EmbeddedTable, tenant: &Running) -> Engine {
-    let client = local_client(&table.endpoint());
+    let client = local_client(&table.endpoint(), table.access_key());
     create_table(&client, "connector").await.unwrap();
     let store = Store::new(client, "connector", Arc::new(FileKeySealer::from_bytes([1; 32])));
     let microsoft = GraphAddresses {

@@ -1,12 +1,14 @@
 //! The folder that one `serve` owns: table, key, lock, and where others on this machine find its table.
-//! Whoever holds the lock may open the table's file; everybody else goes through the holder.
+//! Whoever holds the lock may open the table's file; everybody else goes through the holder. The folder is for its owner
+//! alone or it is not used.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A folder that is ours alone for as long as this lives.
 #[derive(Debug)]
@@ -23,6 +25,13 @@ pub enum DataDirError {
         "another connector is using the data directory {0}; stop it, or set CONNECTOR_DATA_DIR to another folder"
     )]
     Busy(PathBuf),
+    /// Others than its owner may look into it or change it.
+    #[error("the data directory {} is open to others (mode {mode:o}); run `chmod 700` on it", path.display())]
+    OpenToOthers {
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// It cannot be made, read or written.
     #[error("the data directory {path} cannot be used")]
     Unusable {
@@ -35,10 +44,12 @@ pub enum DataDirError {
     NotAnnounced(PathBuf),
 }
 
-/// Where the holder of a folder serves its table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Where the holder of a folder serves its table, and what it lets others in for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TableAddress {
     pub endpoint: String,
+    #[serde(serialize_with = "told_to_the_owner")]
+    pub access_key: SecretString,
     pub table: String,
 }
 
@@ -51,6 +62,13 @@ impl DataDir {
             .mode(0o700)
             .create(path)
             .map_err(unusable)?;
+        let mode = path.metadata().map_err(unusable)?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(DataDirError::OpenToOthers {
+                path: path.to_owned(),
+                mode,
+            });
+        }
         let lock = private(&path.join("connector.lock")).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self {
@@ -67,7 +85,7 @@ impl DataDir {
         self.path.join("table.db")
     }
 
-    /// Tells others on this machine where the table is.
+    /// Tells the owner's other processes where the table is.
     pub fn announce(&self, address: &TableAddress) -> Result<(), DataDirError> {
         // Written aside and renamed, so that nobody reads half of it.
         let (partial, whole) = (self.path.join("table.json.partial"), announcement(&self.path));
@@ -106,13 +124,21 @@ fn announcement(path: &Path) -> PathBuf {
     path.join("table.json")
 }
 
+/// Empty, and the owner's alone even where a file was left that was not.
 fn private(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
-        .open(path)
+        .open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+/// The announcement is the one place where the key is written down.
+fn told_to_the_owner<S: Serializer>(key: &SecretString, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(key.expose_secret())
 }
 
 fn unusable(path: &Path, source: io::Error) -> DataDirError {
@@ -124,13 +150,12 @@ fn unusable(path: &Path, source: io::Error) -> DataDirError {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn address() -> TableAddress {
         TableAddress {
             endpoint: "http://127.0.0.1:1".to_owned(),
+            access_key: "canary".into(),
             table: "connector".to_owned(),
         }
     }
@@ -152,20 +177,40 @@ mod tests {
     #[test]
     fn an_announcement_is_for_the_owner_only_and_can_be_taken_back() {
         let folder = tempfile::tempdir().unwrap();
-        let owner = DataDir::open(folder.path()).unwrap();
-        assert!(matches!(
-            announced(folder.path()),
-            Err(DataDirError::NotAnnounced(_))
-        ));
+        let path = folder.path().join("data");
+        let owner = DataDir::open(&path).unwrap();
+        assert!(matches!(announced(&path), Err(DataDirError::NotAnnounced(_))));
+        let left_over = path.join("table.json.partial");
+        std::fs::write(&left_over, "half of one").unwrap();
+        std::fs::set_permissions(&left_over, Permissions::from_mode(0o644)).unwrap();
         owner.announce(&address()).unwrap();
-        assert_eq!(announced(folder.path()).unwrap(), address());
-        let mode = std::fs::metadata(announcement(folder.path()))
+        let heard = announced(&path).unwrap();
+        assert_eq!(heard.endpoint, address().endpoint);
+        assert_eq!(heard.access_key.expose_secret(), "canary");
+        assert_eq!(heard.table, address().table);
+        assert!(!format!("{heard:?}").contains("canary"));
+        let mode = std::fs::metadata(announcement(&path))
             .unwrap()
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
         owner.withdraw();
-        assert!(announced(folder.path()).is_err());
+        assert!(announced(&path).is_err());
+    }
+
+    #[test]
+    fn a_folder_that_others_may_enter_is_refused_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        for (mode, named) in [(0o755, "755"), (0o750, "750"), (0o701, "701"), (0o770, "770")] {
+            std::fs::set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
+            let refused = DataDir::open(folder.path()).unwrap_err().to_string();
+            for wanted in [folder.path().to_str().unwrap(), named, "chmod 700"] {
+                assert!(refused.contains(wanted), "{refused}");
+            }
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        }
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
+        assert!(DataDir::open(folder.path()).is_ok());
     }
 
     #[test]

@@ -26,6 +26,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use web::Door;
 
+use crate::data_dir::TableAddress;
 use crate::{server, timer, worker};
 
 /// What the runs under way get after a stop signal: the contract gives 10 s in all.
@@ -64,15 +65,15 @@ pub struct Host {
 
 /// A table in this process, by its file or in memory, ready to use.
 pub async fn open_store(table: &EmbeddedTable, name: &TableName, key: &SecretsKey) -> anyhow::Result<Store> {
-    let client = store::local_client(&table.endpoint());
+    let client = store::local_client(&table.endpoint(), table.access_key());
     store::create_table(&client, name.as_str()).await?;
-    store_at(&table.endpoint(), name.as_str(), key).await
+    Ok(Store::new(client, name.as_str(), wiring::sealer(key).await?))
 }
 
-/// The store of a table that is served on this machine.
-pub async fn store_at(endpoint: &str, name: &str, key: &SecretsKey) -> anyhow::Result<Store> {
-    let sealer = wiring::sealer(key).await?;
-    Ok(Store::new(store::local_client(endpoint), name, sealer))
+/// The store of a table that another process of ours serves.
+pub async fn store_at(address: &TableAddress, key: &SecretsKey) -> anyhow::Result<Store> {
+    let client = store::local_client(&address.endpoint, &address.access_key);
+    Ok(Store::new(client, &address.table, wiring::sealer(key).await?))
 }
 
 /// The embedded table of a file, or one in memory.

@@ -31,6 +31,7 @@ pub async fn run(settings: LocalSettings) -> anyhow::Result<()> {
     let mut host = Host::start(parts, front(&settings)?).await?;
     folder.announce(&TableAddress {
         endpoint: table.endpoint(),
+        access_key: table.access_key().clone(),
         table: settings.table.as_str().to_owned(),
     })?;
     host.start_work();

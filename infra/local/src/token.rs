@@ -25,7 +25,7 @@ pub async fn create(settings: LocalSettings, wanted: TokenCreate) -> anyhow::Res
         }
         Err(DataDirError::Busy(_)) => {
             let address = announced(&path)?;
-            let store = store_at(&address.endpoint, &address.table, &key).await?;
+            let store = store_at(&address, &key).await?;
             make(&store, role, &wanted.name).await?
         }
         Err(error) => return Err(error.into()),

@@ -2,10 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop at the first surprise")]
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// For its owner alone, as a data directory has to be.
+fn own_folder() -> TempDir {
+    let closed = Permissions::from_mode(0o700);
+    tempfile::Builder::new().permissions(closed).tempdir().unwrap()
+}
 
 fn connector(data_dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_connector"));
@@ -98,7 +108,7 @@ async fn status(origin: &str, token: &str) -> u16 {
 
 #[tokio::test]
 async fn serve_takes_tokens_made_before_and_while_it_runs_and_ends_well_on_sigterm() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = own_folder();
     let create = || {
         let mut command = connector(folder.path());
         command.args(["token", "create", "--role", "viewer"]);
@@ -131,9 +141,61 @@ async fn serve_takes_tokens_made_before_and_while_it_runs_and_ends_well_on_sigte
     assert!(!folder.path().join("table.json").exists());
 }
 
+#[tokio::test]
+async fn the_table_of_serve_is_for_its_owner_alone() {
+    let folder = own_folder();
+    let mut serving = Serving::start(connector(folder.path()).arg("serve"));
+    serving.read_until("token create");
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{:?}", entry.file_name());
+        files += 1;
+    }
+    // The table and the two files beside it, the key, the lock, and where the table is.
+    assert_eq!(files, 6);
+
+    let announced = std::fs::read(folder.path().join("table.json")).unwrap();
+    let announced: serde_json::Value = serde_json::from_slice(&announced).unwrap();
+    let text = |name: &str| announced[name].as_str().unwrap().to_owned();
+    let planted = || {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let item = serde_json::json!({"pk": {"S": "planted"}, "sk": {"S": "planted"}});
+        client
+            .post(text("endpoint"))
+            .header("x-amz-target", "DynamoDB_20120810.PutItem")
+            .header("content-type", "application/x-amz-json-1.0")
+            .body(serde_json::json!({"TableName": text("table"), "Item": item}).to_string())
+    };
+    let keyed = || planted().header("x-amz-security-token", text("access_key"));
+    for (attempt, refused) in [
+        (planted(), 400),
+        (planted().header("x-amz-security-token", "local"), 400),
+        (keyed().header("origin", "https://example.com"), 403),
+        (keyed().header("host", "example.com"), 403),
+    ] {
+        assert_eq!(attempt.send().await.unwrap().status(), refused);
+    }
+    assert_eq!(keyed().send().await.unwrap().status(), 200);
+    assert_eq!(serving.stop("-TERM").0, Some(0));
+}
+
+#[test]
+fn a_data_directory_that_others_may_enter_is_refused() {
+    let folder = own_folder();
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    for arguments in [&["serve"][..], &["token", "create", "--role", "admin"]] {
+        let (refused, printed, errors) = run(connector(folder.path()).args(arguments));
+        assert!(!refused.status.success() && printed.is_empty(), "{printed}");
+        assert!(errors.contains("chmod 700"), "{errors}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 #[test]
 fn wrong_settings_are_told_together_and_end_with_78() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = own_folder();
     let mut command = connector(folder.path());
     let wrong = command
         .arg("serve")
@@ -150,7 +212,7 @@ fn wrong_settings_are_told_together_and_end_with_78() {
 
 #[test]
 fn a_token_can_be_printed_as_json() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = own_folder();
     let mut command = connector(folder.path());
     command.args(["token", "create", "--role", "operator", "--name", "ci", "--json"]);
     let (_, printed, errors) = run(&mut command);
@@ -161,7 +223,7 @@ fn a_token_can_be_printed_as_json() {
 
 #[test]
 fn simulators_print_how_to_reach_them_and_stop_on_sigint() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = own_folder();
     for (side, wanted) in [("graph", "client_secret="), ("pbx", "client_secret=")] {
         let mut command = connector(folder.path());
         let mut serving =
@@ -174,7 +236,7 @@ fn simulators_print_how_to_reach_them_and_stop_on_sigint() {
 
 #[tokio::test]
 async fn the_demo_shows_a_plan_runs_it_finds_nothing_more_to_do_and_keeps_serving() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = own_folder();
     let mut demo = Serving::start(&mut connector(folder.path()));
     let printed = demo.read_until("curl");
     for wanted in [

@@ -189,7 +189,7 @@ pub const VARIABLES: &[Variable] = &[
         name: "CONNECTOR_DATA_DIR",
         used_by: "serve, demo",
         default: "./data (serve), temporary (demo)",
-        meaning: "where the embedded table and the key file live",
+        meaning: "where the embedded table and the key file live; for its owner alone (mode 0700)",
     },
     Variable {
         name: "LOG_FORMAT",
@@ -200,7 +200,7 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: "RUST_LOG",
         used_by: "all",
-        default: "info; serve: info,dynoxide=error; demo: warn,dynoxide=error",
+        default: "info (Lambda, serve), warn (demo)",
         meaning: "which log lines to print: a level, or target=level, or several of them with commas between",
     },
     Variable {

@@ -13,10 +13,9 @@ use super::{
 };
 use crate::changes::Address;
 
-/// The embedded engine warns of every condition that does not hold, which is how leases and counters are meant to end.
-const DEMO_LOG: &str = "warn,dynoxide=error";
-/// The same for a program that serves.
-const SERVE_LOG: &str = "info,dynoxide=error";
+/// A demo tells its story itself.
+const DEMO_LOG: &str = "warn";
+const SERVE_LOG: &str = "info";
 
 const GRAPH: &str = "https://graph.microsoft.com/v1.0";
 const LOGIN: &str = "https://login.microsoftonline.com";

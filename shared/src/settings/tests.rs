@@ -55,7 +55,7 @@ fn serve_and_demo_start_with_nothing_set() {
     let demo = LocalSettings::read(&vars(&[]), LocalMode::Demo).unwrap();
     assert_eq!(
         (demo.data_dir, demo.policy, demo.log.filter.as_str()),
-        (None, AddressPolicy::Loopback, "warn,dynoxide=error")
+        (None, AddressPolicy::Loopback, "warn")
     );
 }
 

@@ -7,6 +7,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, Region};
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 
 /// The table answers in milliseconds or not at all; one attempt must leave room for others within [`OPERATION`].
@@ -49,12 +50,14 @@ pub fn client(config: &SdkConfig) -> Client {
     Client::new(config)
 }
 
-/// A client of an engine on this machine. Reads no environment and asks for no credentials.
-pub fn local_client(endpoint: &str) -> Client {
+/// A client of an engine on this machine, which lets in whoever knows its key. Reads no environment. The key is the session
+/// token of the credentials, because the SDK keeps that out of its log; ids of access keys it prints.
+pub fn local_client(endpoint: &str, access_key: &SecretString) -> Client {
+    let key = access_key.expose_secret().to_owned();
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .credentials_provider(Credentials::new("local", "local", Some(key), None, "local"))
         .endpoint_url(endpoint)
         .timeout_config(timeouts())
         .retry_config(retries())

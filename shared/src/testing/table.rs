@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use embedded_table::EmbeddedTable;
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use crate::ports::Clock;
 use crate::secrets::FileKeySealer;
@@ -60,6 +61,7 @@ pub struct TestTable {
     /// The engine, unless `STORE_TEST_ENDPOINT` named one.
     pub engine: Option<EmbeddedTable>,
     endpoint: String,
+    access_key: SecretString,
 }
 
 impl TestTable {
@@ -79,8 +81,13 @@ impl TestTable {
         let endpoint = given
             .or_else(|| engine.as_ref().map(EmbeddedTable::endpoint))
             .expect("one of the two is there");
+        // The engine that was named asks nobody for a key.
+        let access_key = match &engine {
+            Some(engine) => engine.access_key().clone(),
+            None => SecretString::from("none"),
+        };
         let name = format!("test-{}", uuid::Uuid::new_v4());
-        let client = local_client(&endpoint);
+        let client = local_client(&endpoint, &access_key);
         create_table(&client, &name).await.expect("the table can be made");
         let clock = TestClock::at("2026-03-02T09:00:00Z".parse().expect("this is an instant"));
         Self {
@@ -90,12 +97,18 @@ impl TestTable {
             name,
             engine,
             endpoint,
+            access_key,
         }
     }
 
     /// Where the engine listens.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// What the engine lets its clients in for.
+    pub fn access_key(&self) -> &SecretString {
+        &self.access_key
     }
 
     /// Another store on the same table, through this client.

@@ -63,7 +63,8 @@ impl Wire {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(accept(listener, table.endpoint().to_owned(), wire.clone()));
-        (wire, table.store_with(eager(&local_client(&origin))))
+        let client = local_client(&origin, table.access_key());
+        (wire, table.store_with(eager(&client)))
     }
 
     /// The next so many calls of this name meet this fault.

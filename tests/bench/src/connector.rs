@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use shared::clock::SystemClock;
 use shared::deadline::Deadline;
 use shared::domain::ids::ConnectionId;
@@ -26,6 +27,8 @@ pub const TABLE: &str = "bench";
 pub struct Addresses {
     /// Of the table.
     pub table: String,
+    /// What lets its clients in.
+    pub table_key: SecretString,
     /// Of Graph.
     pub graph: String,
     /// Of the Microsoft sign-in.
@@ -33,11 +36,31 @@ pub struct Addresses {
 }
 
 impl Addresses {
+    /// For a process of its own. Everybody on the machine sees them; what is in this table is made up.
+    pub fn arguments(&self) -> [&str; 4] {
+        [
+            &self.table,
+            self.table_key.expose_secret(),
+            &self.graph,
+            &self.login,
+        ]
+    }
+
+    /// What [`Addresses::arguments`] wrote.
+    pub fn from_arguments([table, table_key, graph, login]: [&String; 4]) -> Self {
+        Self {
+            table: table.clone(),
+            table_key: table_key.clone().into(),
+            graph: graph.clone(),
+            login: login.clone(),
+        }
+    }
+
     /// Clients of their own, on real time: pace and tokens in memory start afresh.
     pub fn engine(&self) -> anyhow::Result<Engine> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let sealer = Arc::new(FileKeySealer::from_bytes([9; 32]));
-        let client = local_client(&self.table);
+        let client = local_client(&self.table, &self.table_key);
         let store = Store::with_clock(client, TABLE, sealer, Arc::clone(&clock));
         let microsoft = GraphAddresses {
             graph: self.graph.parse().context("the address of Graph")?,

@@ -36,7 +36,8 @@ pub async fn measure(people: usize) -> anyhow::Result<Use> {
     let output = tokio::task::spawn_blocking(move || {
         let this = std::env::current_exe()?;
         Command::new(this)
-            .args([AS_CONNECTOR, &addresses.table, &addresses.graph, &addresses.login])
+            .arg(AS_CONNECTOR)
+            .args(addresses.arguments())
             .arg(connection.to_string())
             .output()
     })
@@ -93,14 +94,10 @@ pub fn growth(small: Use, large: Use) {
 
 /// The process of its own: runs and says what that took.
 pub async fn as_connector(arguments: &[String]) -> anyhow::Result<()> {
-    let [table, graph, login, connection] = arguments else {
-        anyhow::bail!("expected the addresses of table, Graph and sign-in, and a connection");
+    let [table, key, graph, login, connection] = arguments else {
+        anyhow::bail!("expected table, its key, Graph, sign-in, and a connection");
     };
-    let addresses = Addresses {
-        table: table.clone(),
-        graph: graph.clone(),
-        login: login.clone(),
-    };
+    let addresses = Addresses::from_arguments([table, key, graph, login]);
     let connection: ConnectionId = connection.parse()?;
     let engine = addresses.engine()?;
     let idle = high_water_mib()?;

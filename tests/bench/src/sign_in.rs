@@ -111,7 +111,8 @@ impl Function {
     fn start(stage: &Stage) -> anyhow::Result<Self> {
         let addresses = &stage.addresses;
         let mut child = Command::new(std::env::current_exe()?)
-            .args([AS_SIGN_IN, &addresses.table, &addresses.graph, &addresses.login])
+            .arg(AS_SIGN_IN)
+            .args(addresses.arguments())
             .arg(stage.connection.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -138,14 +139,10 @@ impl Function {
 
 /// The process of its own: the function, and of the browser the cookie.
 pub async fn as_sign_in(arguments: &[String]) -> anyhow::Result<()> {
-    let [table, graph, login, connection] = arguments else {
-        anyhow::bail!("expected the addresses of table, Graph and sign-in, and a connection");
+    let [table, key, graph, login, connection] = arguments else {
+        anyhow::bail!("expected table, its key, Graph, sign-in, and a connection");
     };
-    let addresses = Addresses {
-        table: table.clone(),
-        graph: graph.clone(),
-        login: login.clone(),
-    };
+    let addresses = Addresses::from_arguments([table, key, graph, login]);
     let engine = addresses.engine()?;
     let vars = Vars::from_iter([("PUBLIC_BASE_URL", ORIGIN)]);
     let origin = LocalSettings::read(&vars, LocalMode::Serve)?.public_base_url;

@@ -64,10 +64,11 @@ impl Stage {
         let graph_running = Graph::start(cloud(shape.people), loopback()).await?;
         let pbx_running = Pbx::start(phone_system(shape), loopback()).await?;
         let table = EmbeddedTable::memory().await?;
-        create_table(&local_client(&table.endpoint()), TABLE).await?;
+        create_table(&local_client(&table.endpoint(), table.access_key()), TABLE).await?;
         let counted = CountedTable::before(table.endpoint()).await?;
         let addresses = Addresses {
             table: table.endpoint(),
+            table_key: table.access_key().clone(),
             graph: graph_running.graph_base_url(),
             login: graph_running.login_base_url(),
         };

@@ -156,7 +156,7 @@ impl Webhook {
 async fn serve(stage: &Stage, key: ClientStateKey) -> anyhow::Result<String> {
     let clock = Arc::clone(&stage.engine.clock);
     let sealer = Arc::new(FileKeySealer::from_bytes([9; 32]));
-    let client = local_client(&stage.table.endpoint());
+    let client = local_client(&stage.table.endpoint(), &stage.addresses.table_key);
     let inbox = Inbox {
         store: Store::with_clock(client, TABLE, sealer, Arc::clone(&clock)),
         queue: Arc::clone(&stage.engine.queue),

@@ -87,7 +87,7 @@ impl World {
     /// Without any connection.
     pub async fn start() -> Self {
         let table = EmbeddedTable::memory().await.unwrap();
-        let client = local_client(&table.endpoint());
+        let client = local_client(&table.endpoint(), table.access_key());
         create_table(&client, "connector").await.unwrap();
         let clock = Arc::new(FixedClock(Mutex::new("2026-03-01T12:00:00Z".parse().unwrap())));
         let sealer = Arc::new(FileKeySealer::from_bytes([7; 32]));

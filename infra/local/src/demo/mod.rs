@@ -11,7 +11,9 @@ mod report;
 mod tenant;
 mod tour;
 
+use std::fs::Permissions;
 use std::future::pending;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Context;
@@ -99,10 +101,12 @@ async fn start_host(
     Host::start(parts, front).await
 }
 
-/// A folder that goes with the demo, inside the data directory where one is named.
+/// A folder that goes with the demo, inside the data directory where one is named; for its owner alone.
 fn temporary_folder(parent: Option<&Path>) -> anyhow::Result<tempfile::TempDir> {
     let mut builder = tempfile::Builder::new();
-    let builder = builder.prefix("connector-demo-");
+    let builder = builder
+        .prefix("connector-demo-")
+        .permissions(Permissions::from_mode(0o700));
     let made = match parent {
         Some(parent) => std::fs::create_dir_all(parent).and_then(|()| builder.tempdir_in(parent)),
         None => builder.tempdir(),
