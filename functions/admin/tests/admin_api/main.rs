@@ -10,6 +10,8 @@ mod events;
 mod fake_sides;
 mod harness;
 mod lifecycle;
+mod mended;
+mod moved_pbx;
 mod pages;
 mod records;
 mod runs;
