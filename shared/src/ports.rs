@@ -427,6 +427,10 @@ pub trait LinkusSignIn: Send + Sync {
         extension: &ExtensionNumber,
         life: Duration,
     ) -> Result<LoginSignature, PhoneSystemError>;
+    /// Signs in with the SDK's credentials and asks for nothing.
+    async fn sign_in(&self) -> Result<(), PhoneSystemError>;
+    /// Frees the session of a client under test; one of a stored connection keeps its own.
+    async fn close(&self);
 }
 
 /// Why the PBX did not do it.
@@ -529,6 +533,8 @@ pub struct PbxTokens {
     pub access_ends: Timestamp,
     /// When the refresh token ends.
     pub refresh_ends: Timestamp,
+    /// What it was obtained with, and from whom: it is shown to nobody else.
+    pub of: CredentialsDigest,
 }
 
 /// Which credentials of which PBX, without telling any of it.
@@ -618,6 +624,12 @@ pub trait SideFactory: Send + Sync {
         connection: &Connection,
         secrets: &ConnectionSecrets,
     ) -> Result<Sides, SideError>;
+    /// The same of the Linkus SDK; `None` where nobody gave its credentials.
+    fn linkus_under_test(
+        &self,
+        connection: &Connection,
+        secrets: &ConnectionSecrets,
+    ) -> Result<Option<Arc<dyn LinkusSignIn>>, SideError>;
 }
 
 /// The settings of a connection do not make a client.

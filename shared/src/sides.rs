@@ -150,16 +150,21 @@ impl RealSides {
         sdk: &LinkusSdkCredentials,
     ) -> Result<Arc<dyn LinkusSignIn>, SideError> {
         let tokens = Arc::new(self.store.sdk_token_store(connection.id));
-        let credentials = PbxCredentials {
-            client_id: sdk.access_id.clone(),
-            client_secret: sdk.access_key.clone(),
-        };
-        let config = PbxConfig {
-            credentials,
-            ..self.pbx_config(connection, secrets)
-        };
+        let config = self.linkus_config(connection, secrets, sdk);
         let pbx = PbxClient::new(config, tokens, Arc::clone(&self.clock))?;
         Ok(Arc::new(LinkusClient::new(pbx)))
+    }
+
+    fn linkus_config(
+        &self,
+        connection: &Connection,
+        secrets: &ConnectionSecrets,
+        sdk: &LinkusSdkCredentials,
+    ) -> PbxConfig {
+        PbxConfig {
+            credentials: PbxCredentials::from(sdk),
+            ..self.pbx_config(connection, secrets)
+        }
     }
 }
 
@@ -200,6 +205,19 @@ impl SideFactory for RealSides {
         let account = self.account_graph(connection, secrets)?;
         Ok(both(graph, account, Arc::new(pbx)))
     }
+
+    fn linkus_under_test(
+        &self,
+        connection: &Connection,
+        secrets: &ConnectionSecrets,
+    ) -> Result<Option<Arc<dyn LinkusSignIn>>, SideError> {
+        let Some(sdk) = &secrets.linkus_sdk else {
+            return Ok(None);
+        };
+        let config = self.linkus_config(connection, secrets, sdk);
+        let pbx = PbxClient::under_test(config, Arc::clone(&self.clock))?;
+        Ok(Some(Arc::new(LinkusClient::new(pbx))))
+    }
 }
 
 /// Each client as everything that it is.
@@ -222,6 +240,7 @@ fn sdk_fingerprint(connection: &Connection, sdk: &LinkusSdkCredentials) -> Finge
     fingerprint_of(&[
         connection.pbx.base_url.as_str(),
         connection.pbx.ca_pem.as_deref().unwrap_or_default(),
+        &tested_at(connection),
         &sdk.access_id,
         sdk.access_key.expose_secret(),
     ])
@@ -239,10 +258,17 @@ fn fingerprint(connection: &Connection, secrets: &ConnectionSecrets) -> Fingerpr
         &connection.client.to_string(),
         connection.pbx.base_url.as_str(),
         ca_pem,
+        &tested_at(connection),
         app,
         &secrets.pbx.client_id,
         secrets.pbx.client_secret.expose_secret(),
     ])
+}
+
+/// A client that the PBX once shut out knocks no more, so a good test makes another one, in every process.
+fn tested_at(connection: &Connection) -> String {
+    let at = connection.pbx.tested_at;
+    at.map(|at| at.to_string()).unwrap_or_default()
 }
 
 /// The same, and who connected when: an access token of somebody else must not outlive their place.

@@ -36,6 +36,7 @@ fn connection() -> Connection {
             serial_number: String::new(),
             capabilities: Capabilities::default(),
             ca_pem: None,
+            tested_at: None,
         },
         teardown: None,
         authorised_account: None,
@@ -72,6 +73,25 @@ async fn clients_are_kept_until_a_secret_or_an_address_changes() {
         &second,
         &factory.sides(&connection, &secrets("b")).unwrap()
     ));
+}
+
+/// A client that the PBX shut out keeps away from it; after a good test nobody may be left with such a one.
+#[tokio::test]
+async fn a_good_test_of_the_pbx_makes_other_clients_of_the_same_credentials() {
+    let factory = real_sides(AddressPolicy::Loopback);
+    let mut connection = connection();
+    let mut secrets = secrets("a");
+    secrets.linkus_sdk = Some(LinkusSdkCredentials {
+        access_id: "sdk".to_owned(),
+        access_key: "key".to_owned().into(),
+    });
+    let linkus = |connection: &Connection| factory.linkus(connection, &secrets).unwrap().unwrap();
+    let first = (factory.sides(&connection, &secrets).unwrap(), linkus(&connection));
+    connection.pbx.tested_at = Some(Timestamp::UNIX_EPOCH);
+    let second = (factory.sides(&connection, &secrets).unwrap(), linkus(&connection));
+    assert!(!same(&first.0, &second.0));
+    assert!(!Arc::ptr_eq(&first.1, &second.1));
+    assert!(Arc::ptr_eq(&second.1, &linkus(&connection)));
 }
 
 #[tokio::test]

@@ -148,6 +148,7 @@ async fn no_secret_can_be_read_in_the_table() {
         refresh_token: "canary-refresh".into(),
         access_ends: later(1800),
         refresh_ends: later(86_400),
+        of: CredentialsDigest::of(&["id", "right"]),
     };
     store.pbx_token_store(id).save(&tokens).await.unwrap();
     let items = table.client.scan().table_name(&table.name).send().await.unwrap();
@@ -177,6 +178,65 @@ async fn no_secret_can_be_read_in_the_table() {
     );
     let loaded = store.pbx_token_store(id).load().await.unwrap().unwrap();
     assert_eq!(loaded.refresh_token.expose_secret(), "canary-refresh");
+    assert!(loaded.of == tokens.of);
+}
+
+#[tokio::test]
+async fn who_loses_to_another_writer_has_stored_neither_the_connection_nor_its_secrets() {
+    let (table, id) = connected().await;
+    let store = &table.store;
+    let pbx_secret = async || {
+        let stored = store.secrets(id).await.unwrap().unwrap();
+        stored.pbx.client_secret.expose_secret().to_owned()
+    };
+    let read = store.connection(id).await.unwrap().unwrap();
+    let secrets = |secret: &str| {
+        let mut changed = store_support::secrets();
+        changed.pbx.client_secret = secret.to_owned().into();
+        changed
+    };
+    let mut moved = read.clone();
+    moved.value.pbx.base_url = "https://moved.example".to_owned();
+    let version = store
+        .save_connection_and_secrets(&moved, &secrets("first"))
+        .await
+        .unwrap();
+    let late = store.save_connection_and_secrets(&read, &secrets("late")).await;
+    assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+    assert_eq!(pbx_secret().await, "first");
+    let stored = store.connection(id).await.unwrap().unwrap();
+    assert_eq!((stored.version, &stored.value), (version, &moved.value));
+
+    // A PBX that another connection has is nobody else's, nor are the secrets for it.
+    let other = add_connection(store).await;
+    let taken = store
+        .connection(other)
+        .await
+        .unwrap()
+        .unwrap()
+        .value
+        .pbx
+        .serial_number;
+    let mut moved = stored;
+    moved.value.pbx.serial_number = taken;
+    let refused = store
+        .save_connection_and_secrets(&moved, &secrets("theirs"))
+        .await;
+    assert!(
+        matches!(refused, Err(StoreError::PbxInUse { connection }) if connection == other),
+        "{refused:?}"
+    );
+    assert_eq!(pbx_secret().await, "first");
+    moved.value.pbx.serial_number = "another".to_owned();
+    store
+        .save_connection_and_secrets(&moved, &secrets("for another"))
+        .await
+        .unwrap();
+    assert_eq!(pbx_secret().await, "for another");
+    // The one that it left is free again.
+    let mut theirs = store.connection(other).await.unwrap().unwrap();
+    theirs.value.pbx.serial_number = read.value.pbx.serial_number;
+    store.save_connection(&theirs).await.unwrap();
 }
 
 /// case: 63

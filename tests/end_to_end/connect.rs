@@ -363,7 +363,7 @@ async fn what_is_added_to_the_registration_is_asked_for_at_the_next_sign_in() {
 
 async fn lacks(stage: &Stage, permission: &str) -> bool {
     match stage.status().await {
-        ConnectionStatus::NeedsAttention { reason } => reason.contains(permission),
+        ConnectionStatus::NeedsAttention { reason, .. } => reason.contains(permission),
         _ => false,
     }
 }
@@ -399,7 +399,7 @@ async fn contacts_in_somebodys_name_wait_for_somebody() {
     set_status(&stage, ConnectionStatus::Connected).await;
     let access = |name: &str| json!({"contacts": {"access": name}});
     assert_eq!(save(&stage, access("authorised_account")).await, 200);
-    let ConnectionStatus::NeedsAttention { reason } = stage.status().await else {
+    let ConnectionStatus::NeedsAttention { reason, .. } = stage.status().await else {
         unreachable!("nobody was told")
     };
     assert!(reason.contains("none is authorised"), "{reason}");

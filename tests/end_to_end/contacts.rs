@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::domain::connection::{AuthorisedAccount, ConnectionStatus};
+use shared::domain::connection::{AttentionCause, AuthorisedAccount, ConnectionStatus};
 use shared::domain::ids::EntraUserId;
 use shared::domain::operation_record::{ObjectKind, OperationKind, OutcomeKind, Reason};
 use shared::domain::settings::{ConnectionSettings, ContactAccess, MailboxScope, MailboxTarget, ScopeKind};
@@ -457,7 +457,7 @@ async fn a_missing_permission_is_named_and_people_are_synced_all_the_same() {
     );
     assert!(!stage.extensions().is_empty());
     assert!(phonebooks(&stage).is_empty());
-    let ConnectionStatus::NeedsAttention { reason } = stage.status().await else {
+    let ConnectionStatus::NeedsAttention { reason, .. } = stage.status().await else {
         unreachable!("an admin must consent");
     };
     assert!(reason.contains("Contacts.Read"), "{reason}");
@@ -476,6 +476,7 @@ async fn an_app_that_exchange_lets_into_the_chosen_mailboxes_alone_lacks_nothing
     let mut connection = store.connection(stage.connection).await.unwrap().unwrap();
     connection.value.status = ConnectionStatus::NeedsAttention {
         reason: "the app registration lacks Contacts.Read".to_owned(),
+        cause: AttentionCause::Entra,
     };
     store.save_connection(&connection).await.unwrap();
     let run = stage.sync(RunMode::Full).await;

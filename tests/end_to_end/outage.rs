@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use http::Method;
 use serde_json::json;
 use shared::deadline::Deadline;
 use shared::domain::connection::{AppCredential, ConnectionStatus};
@@ -15,6 +16,7 @@ use shared::sync_run::run::{RunEnd, run_due};
 use simulators::graph::{Fault as GraphFault, FaultKind as GraphFaultKind};
 use simulators::pbx::{Fault, FaultKind, KeyPair, TooMany};
 
+use crate::connect::api;
 use crate::stage::{APP, Stage, TENANT, person};
 
 async fn staffed(count: usize) -> Stage {
@@ -103,7 +105,7 @@ async fn an_expired_secret_is_said_on_the_connection_and_cleared_by_the_first_su
         .unwrap();
     let run = stage.sync(RunMode::Full).await;
     assert_eq!(run.state, RunState::Failed);
-    let ConnectionStatus::NeedsAttention { reason } = stage.status().await else {
+    let ConnectionStatus::NeedsAttention { reason, .. } = stage.status().await else {
         unreachable!("{run:?}")
     };
     assert!(reason.contains("expired"), "{reason}");
@@ -299,4 +301,31 @@ async fn request_run_in(stage: &Stage, engine: &Engine) -> SyncRun {
     };
     run_due(engine, &hint, &Deadline::when_asked()).await.unwrap();
     stage.run(id).await
+}
+
+#[tokio::test]
+async fn pbx_credentials_that_are_good_again_are_taken_up_by_every_process() {
+    let stage = staffed(1).await;
+    let other = stage.fresh_process();
+    let right = KeyPair::new("simulated-client-id", "simulated-client-secret");
+    stage
+        .pbx
+        .set_api_credentials(KeyPair::new("simulated-client-id", "another secret"));
+    assert_eq!(stage.sync(RunMode::Full).await.state, RunState::Failed);
+    let run = request_run_in(&stage, &other).await;
+    assert_eq!(run.state, RunState::Failed);
+    stage.pbx.set_api_credentials(right);
+    let (status, answer) = api(&stage, Method::PATCH, "", Some(json!({"pbx": {}}))).await;
+    assert_eq!(
+        (status, &answer["status"]),
+        (200, &json!("connected")),
+        "{answer}"
+    );
+    assert!(
+        matches!(stage.drive().await.unwrap(), RunEnd::Finished(_)),
+        "nobody has to ask"
+    );
+    assert_eq!(stage.extensions().len(), 1);
+    let run = request_run_in(&stage, &other).await;
+    assert_eq!(run.state, RunState::Succeeded, "{run:?}");
 }

@@ -149,7 +149,7 @@ async fn a_revoked_secret_asks_for_attention_and_its_successor_resumes_at_once()
     stage.graph.remove_secret(TENANT, APP, SECRET).unwrap();
     stage.clock.advance(Duration::from_hours(2));
     stage.sync(RunMode::Full).await;
-    let ConnectionStatus::NeedsAttention { reason } = stage.status().await else {
+    let ConnectionStatus::NeedsAttention { reason, .. } = stage.status().await else {
         unreachable!("nobody was told")
     };
     assert!(reason.contains("AADSTS7000215"), "{reason}");

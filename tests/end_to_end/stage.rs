@@ -402,6 +402,7 @@ async fn connect(engine: &Engine, pbx_url: &str) -> ConnectionId {
             serial_number: "3600X0000001".into(),
             capabilities: Capabilities::default(),
             ca_pem: None,
+            tested_at: None,
         },
         teardown: None,
         authorised_account: None,

@@ -4,7 +4,8 @@
 use shared::domain::connection::{Capabilities, FirmwareVersion};
 use shared::domain::settings_check::FieldProblem;
 use shared::ports::{
-    Directory, DirectoryError, PermissionName, PhoneSystem, PhoneSystemError, ShutProblem, SignInProblem,
+    Directory, DirectoryError, LinkusSignIn, PermissionName, PhoneSystem, PhoneSystemError, ShutProblem,
+    SignInProblem,
 };
 
 use crate::problem::Problem;
@@ -93,6 +94,24 @@ async fn ask_pbx(phone_system: &dyn PhoneSystem) -> Result<PbxFacts, ProbeError>
     })
 }
 
+/// The same, and then, if it let us in, the sign-in of the Linkus SDK: what keeps out both is said once.
+pub async fn whole_pbx(
+    phone_system: &dyn PhoneSystem,
+    linkus: Option<&dyn LinkusSignIn>,
+) -> Result<PbxFacts, ProbeError> {
+    let facts = pbx(phone_system).await?;
+    if let Some(linkus) = linkus {
+        linkus_sdk(linkus).await?;
+    }
+    Ok(facts)
+}
+
+async fn linkus_sdk(linkus: &dyn LinkusSignIn) -> Result<(), ProbeError> {
+    let signed_in = linkus.sign_in().await;
+    linkus.close().await;
+    signed_in.map_err(|error| ProbeError::Field(linkus_problem(&error)))
+}
+
 fn new_enough(firmware: &str) -> Result<(), FieldProblem> {
     let good =
         FirmwareVersion::parse(firmware).is_some_and(|version| version.at_least(FirmwareVersion::BASE));
@@ -145,4 +164,36 @@ fn pbx_problem(error: &PhoneSystemError) -> FieldProblem {
     };
     tracing::warn!(error = %error, "a PBX under test did not pass");
     FieldProblem::new(pointer, format!("{error}; {mend}"))
+}
+
+fn linkus_problem(error: &PhoneSystemError) -> FieldProblem {
+    tracing::warn!(error = %error, "Linkus SDK credentials under test did not pass");
+    let (pointer, sentence) = match error {
+        PhoneSystemError::Shut { problem, .. } => match problem {
+            // The client's own sentence speaks of the API's credentials.
+            ShutProblem::WrongCredentials => (
+                "/pbx/linkus_sdk/access_key",
+                "the PBX does not accept AccessID or AccessKey; compare both with Integrations > Linkus SDK on the PBX",
+            ),
+            ShutProblem::AddressForbidden => (
+                "/pbx/linkus_sdk",
+                "the PBX does not let our address use the Linkus SDK; add it to the allowed IP addresses at Integrations > Linkus SDK",
+            ),
+            ShutProblem::ApiOff => (
+                "/pbx/linkus_sdk",
+                "the Linkus SDK of the PBX is switched off; switch on Integrations > Linkus SDK",
+            ),
+            ShutProblem::NoFreeSession => (
+                "/pbx/linkus_sdk",
+                "all sessions of the Linkus SDK on the PBX are in use: wait half an hour and try again",
+            ),
+            ShutProblem::AddressBlocked | ShutProblem::NotTrusted => return pbx_problem(error),
+        },
+        PhoneSystemError::Unavailable { .. } => return pbx_problem(error),
+        _ => (
+            "/pbx/linkus_sdk",
+            "the PBX answered unexpectedly to a sign-in of the Linkus SDK; check that it is switched on at Integrations > Linkus SDK",
+        ),
+    };
+    FieldProblem::new(pointer, sentence)
 }

@@ -43,6 +43,7 @@ fn connection(serial_number: &str) -> Connection {
             serial_number: serial_number.to_owned(),
             capabilities: Capabilities::default(),
             ca_pem: None,
+            tested_at: None,
         },
         teardown: None,
         authorised_account: None,

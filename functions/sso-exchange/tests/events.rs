@@ -147,6 +147,7 @@ async fn connect(store: &Store) {
             serial_number: "SERIAL-1".to_owned(),
             capabilities: Capabilities::default(),
             ca_pem: None,
+            tested_at: None,
         },
         authorised_account: None,
         secret_expires_at: None,

@@ -37,7 +37,7 @@ pub(super) async fn gather(
         resting: resting(presence.as_ref(), now),
         failures_in_row: work.failures_in_row,
         attention: match &connection.status {
-            ConnectionStatus::NeedsAttention { reason } => Some(reason.clone()),
+            ConnectionStatus::NeedsAttention { reason, .. } => Some(reason.clone()),
             _ => None,
         },
         run_error: run_error(store, id, &work).await?,

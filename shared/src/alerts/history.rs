@@ -82,6 +82,10 @@ fn detail(alert: &Alert) -> String {
         parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
     };
     match alert {
+        // What needs a person does so before any run failed of it.
+        Alert::SyncFailing {
+            failures: 0, reason, ..
+        } => known(String::new(), reason),
         Alert::SyncFailing { failures, reason, .. } => known(format!("{failures} in a row"), reason),
         Alert::PlanHeld { removals, .. } => format!("{removals} removals"),
         Alert::NoGoodRun { last_good_at } => format!("since {}", minute(*last_good_at)),
@@ -101,5 +105,21 @@ fn reason(kind: AlertKind) -> Reason {
         AlertKind::PresenceSilent => Reason::PresenceSilent,
         AlertKind::SecretEnds => Reason::SecretEnds,
         AlertKind::SubscriptionLost => Reason::SubscriptionLost,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_counted_once_one_has_failed() {
+        let failing = |failures| Alert::SyncFailing {
+            failures,
+            needs_attention: true,
+            reason: Some("nobody signed in".to_owned()),
+        };
+        assert_eq!(detail(&failing(0)), "nobody signed in");
+        assert_eq!(detail(&failing(2)), "2 in a row; nobody signed in");
     }
 }

@@ -166,6 +166,7 @@ mod tests {
                 serial_number: "1".to_owned(),
                 capabilities: Capabilities::default(),
                 ca_pem: None,
+                tested_at: None,
             },
             teardown: None,
             authorised_account: None,

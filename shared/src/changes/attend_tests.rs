@@ -16,6 +16,7 @@ pub(in crate::changes) fn connection() -> Connection {
             serial_number: "1".to_owned(),
             capabilities: Capabilities::default(),
             ca_pem: None,
+            tested_at: None,
         },
         teardown: None,
         authorised_account: None,

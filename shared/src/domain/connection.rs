@@ -63,6 +63,9 @@ pub struct PbxSide {
     pub capabilities: Capabilities,
     /// A private certificate authority, or the PBX's own self-signed certificate, PEM.
     pub ca_pem: Option<String>,
+    /// When an admin last had it tested, and it let us in. Clients made before that may believe that it does not.
+    #[serde(default)]
+    pub tested_at: Option<Timestamp>,
 }
 
 /// An admin who signed in to connect.
@@ -110,7 +113,23 @@ pub enum ConnectionStatus {
     NeedsAttention {
         /// What to do, as one sentence.
         reason: String,
+        /// What it is about.
+        #[serde(default)]
+        cause: AttentionCause,
     },
+}
+
+/// Which side somebody has to mend. A side that passes a test ends the attention that it caused, and no other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttentionCause {
+    /// The tenant: what proves the app, what the app may do, the account that it acts for.
+    Entra,
+    /// The PBX: its address and credentials, and whether it lets us in.
+    Pbx,
+    /// Neither side alone, or it is not known. The next run finds out.
+    #[default]
+    Other,
 }
 
 impl ConnectionStatus {
@@ -172,6 +191,16 @@ pub struct LinkusSdkCredentials {
     pub access_id: String,
     /// `AccessKey`.
     pub access_key: SecretString,
+}
+
+/// The PBX takes them where it takes those of the API.
+impl From<&LinkusSdkCredentials> for PbxCredentials {
+    fn from(sdk: &LinkusSdkCredentials) -> Self {
+        Self {
+            client_id: sdk.access_id.clone(),
+            client_secret: sdk.access_key.clone(),
+        }
+    }
 }
 
 /// A version such as `83.10.0.30`, compared number by number.

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
 use super::address::PbxAddress;
@@ -20,9 +20,9 @@ pub use super::transport::PbxTimeouts;
 use super::transport::{Call, LIST_CAP, Transport};
 use super::wire::decode;
 use crate::calls;
-use crate::domain::connection::PbxCredentials;
+use crate::domain::connection::{PbxCredentials, PbxSide};
 use crate::domain::ids::PbxGroupId;
-use crate::ports::{Clock, PbxTokenStore, SideError};
+use crate::ports::{Clock, CredentialsDigest, PbxTokenStore, SideError};
 use crate::settings::AddressPolicy;
 
 /// Most calls at once unless told otherwise. All of them may be under way when the PBX takes our address off its allow-list;
@@ -60,6 +60,20 @@ impl PbxConfig {
     }
 }
 
+/// What the tokens of a PBX are bound to: its address, who vouches for it, and what they were obtained with.
+pub fn token_owner(pbx: &PbxSide, credentials: &PbxCredentials) -> CredentialsDigest {
+    digest(&pbx.base_url, pbx.ca_pem.as_deref(), credentials)
+}
+
+fn digest(base_url: &str, ca_pem: Option<&str>, credentials: &PbxCredentials) -> CredentialsDigest {
+    CredentialsDigest::of(&[
+        base_url,
+        ca_pem.unwrap_or_default(),
+        &credentials.client_id,
+        credentials.client_secret.expose_secret(),
+    ])
+}
+
 /// One PBX. Build one per connection and share it: token, pace and what was learnt of the PBX live in it.
 pub struct PbxClient {
     pub(super) clock: Arc<dyn Clock>,
@@ -83,10 +97,11 @@ impl PbxClient {
             field: "/pbx/base_url",
             detail: refused.to_string(),
         })?;
+        let digest = digest(&config.base_url, config.ca_pem.as_deref(), &config.credentials);
         let transport = Arc::new(Transport::new(address, config.ca_pem, config.timeouts)?);
         let tokens = TokenKeeper::new(
             Arc::clone(&transport),
-            (&config.base_url, config.credentials),
+            (config.credentials, digest),
             store,
             Arc::clone(&clock),
         );
@@ -110,6 +125,12 @@ impl PbxClient {
             owns_token: true,
             ..client
         })
+    }
+
+    /// Has a token at hand, signing in if need be.
+    pub(super) async fn sign_in(&self) -> Result<(), Fault> {
+        self.tokens.current().await?;
+        Ok(())
     }
 
     /// Revokes the token of a client made by [`PbxClient::under_test`]; a shared token is left to the others.

@@ -77,6 +77,15 @@ impl LinkusSignIn for LinkusClient {
             ends_at: None,
         })
     }
+
+    async fn sign_in(&self) -> Result<(), PhoneSystemError> {
+        let signed_in = self.pbx.sign_in().await;
+        signed_in.map_err(|fault| fault.explain("get_token", Effect::Read))
+    }
+
+    async fn close(&self) {
+        self.pbx.give_back_token().await;
+    }
 }
 
 fn blames_the_end(fault: &Fault) -> bool {

@@ -33,7 +33,7 @@ mod transport;
 mod wire;
 
 pub use address::{AddressRefused, PbxAddress};
-pub use client::{PbxClient, PbxConfig, PbxTimeouts};
+pub use client::{PbxClient, PbxConfig, PbxTimeouts, token_owner};
 pub use linkus::LinkusClient;
 pub use resolver::GuardedResolver;
 pub use token_memory::InMemoryTokens;

@@ -11,7 +11,7 @@ use super::error::{BoxError, Fault, Refusal, code};
 use super::transport::{Call, Transport};
 use super::wire::{Int, TokenPair, decode};
 use crate::domain::connection::PbxCredentials;
-use crate::ports::{PbxTokens, ShutProblem};
+use crate::ports::{CredentialsDigest, PbxTokens, ShutProblem};
 
 /// Documented lifetimes, and the most that is believed.
 const ACCESS_LIFETIME: i64 = 1_800;
@@ -47,7 +47,7 @@ impl From<NoToken> for Fault {
 /// Signs in with the credentials.
 pub(super) async fn get_token(
     transport: &Transport,
-    credentials: &PbxCredentials,
+    (credentials, digest): (&PbxCredentials, &CredentialsDigest),
     now: Timestamp,
 ) -> Result<PbxTokens, NoToken> {
     let call = Call::write("get_token").body(&serde_json::json!({
@@ -55,7 +55,7 @@ pub(super) async fn get_token(
         "password": credentials.client_secret.expose_secret(),
     }));
     let answer = transport.send(&call, None).await.map_err(no_sign_in)?;
-    pair(&answer, now).map_err(|no_token| match no_token {
+    pair(&answer, digest, now).map_err(|no_token| match no_token {
         NoToken::Unexpected(what) => unanswered(&what),
         other => other,
     })
@@ -64,14 +64,14 @@ pub(super) async fn get_token(
 /// Exchanges the pair for the next one.
 pub(super) async fn refresh_token(
     transport: &Transport,
-    pair_token: &SecretString,
+    last: &PbxTokens,
     now: Timestamp,
 ) -> Result<PbxTokens, NoToken> {
     let call = Call::write("refresh_token").body(&serde_json::json!({
-        "refresh_token": pair_token.expose_secret(),
+        "refresh_token": last.refresh_token.expose_secret(),
     }));
     let answer = transport.send(&call, None).await.map_err(refresh_refused)?;
-    pair(&answer, now)
+    pair(&answer, &last.of, now)
 }
 
 /// Ends an access token, which frees one of the PBX's eight sessions.
@@ -142,7 +142,7 @@ fn other_refusal(fault: Fault) -> NoToken {
     }
 }
 
-fn pair(answer: &[u8], now: Timestamp) -> Result<PbxTokens, NoToken> {
+fn pair(answer: &[u8], of: &CredentialsDigest, now: Timestamp) -> Result<PbxTokens, NoToken> {
     let wire: TokenPair = decode(answer).map_err(NoToken::Unexpected)?;
     let access = lifetime(wire.access_token_expire_time, ACCESS_LIFETIME);
     let refresh = lifetime(wire.refresh_token_expire_time, REFRESH_LIFETIME);
@@ -151,6 +151,7 @@ fn pair(answer: &[u8], now: Timestamp) -> Result<PbxTokens, NoToken> {
         refresh_token: wire.refresh_token,
         access_ends: after(now, access),
         refresh_ends: after(now, refresh),
+        of: of.clone(),
     })
 }
 
@@ -184,7 +185,7 @@ mod tests {
             let answer = format!(
                 r#"{{"access_token":"a","refresh_token":"r","access_token_expire_time":{said},"refresh_token_expire_time":{said}}}"#
             );
-            let pair = pair(answer.as_bytes(), now).unwrap();
+            let pair = pair(answer.as_bytes(), &CredentialsDigest::of(&[]), now).unwrap();
             assert_eq!(pair.access_ends.as_second() - now.as_second(), access, "{said}");
             assert_eq!(pair.refresh_ends.as_second() - now.as_second(), refresh, "{said}");
         }
@@ -193,7 +194,8 @@ mod tests {
     #[test]
     fn an_answer_without_tokens_is_an_error_that_shows_nothing_of_it() {
         let now = Timestamp::from_second(1_700_000_000).unwrap();
-        let error = pair(br#"{"access_token":"canary"}"#, now).err().unwrap();
+        let of = CredentialsDigest::of(&[]);
+        let error = pair(br#"{"access_token":"canary"}"#, &of, now).err().unwrap();
         assert!(matches!(&error, NoToken::Unexpected(what) if !what.contains("canary")));
     }
 }

@@ -50,22 +50,17 @@ struct State {
 struct Bar {
     problem: ShutProblem,
     sentence: String,
-    /// `None`: for the life of this client, whose credentials never change.
+    /// `None`: for the life of this client, whose credentials never change. An admin who tests them anew gets other clients.
     until: Option<Timestamp>,
 }
 
 impl TokenKeeper {
     pub(super) fn new(
         transport: Arc<Transport>,
-        (base_url, credentials): (&str, PbxCredentials),
+        (credentials, digest): (PbxCredentials, CredentialsDigest),
         store: Arc<dyn PbxTokenStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let digest = CredentialsDigest::of(&[
-            base_url,
-            &credentials.client_id,
-            credentials.client_secret.expose_secret(),
-        ]);
         Self {
             transport,
             credentials,
@@ -106,13 +101,9 @@ impl TokenKeeper {
     /// Ends the token for everyone who shares it.
     pub(super) async fn sign_out(&self) -> Result<(), Fault> {
         let mut state = self.state.lock().await;
-        let stored = self
-            .store
-            .load()
-            .await
-            .map_err(|error| Fault::from(unavailable(error)))?;
+        let own = self.load_own().await.map_err(Fault::from)?;
         state.pair = None;
-        if let Some(pair) = stored {
+        if let Some(pair) = own {
             self.store
                 .clear()
                 .await
@@ -164,8 +155,15 @@ impl TokenKeeper {
     }
 
     async fn stored(&self, rejected: Option<&SecretString>) -> Result<Option<PbxTokens>, NoToken> {
+        let own = self.load_own().await?;
+        Ok(own.filter(|pair| self.is_usable(pair, rejected)))
+    }
+
+    /// The stored pair, if it was obtained here with these credentials. A pair from another address would hand the keys of
+    /// one PBX to another, or to whoever answers in its place.
+    async fn load_own(&self) -> Result<Option<PbxTokens>, NoToken> {
         let stored = self.store.load().await.map_err(unavailable)?;
-        Ok(stored.filter(|pair| self.is_usable(pair, rejected)))
+        Ok(stored.filter(|pair| pair.of == self.digest))
     }
 
     fn is_usable(&self, pair: &PbxTokens, rejected: Option<&SecretString>) -> bool {
@@ -174,19 +172,19 @@ impl TokenKeeper {
 
     /// Somebody may have saved between our look and our claim, so it looks once more.
     async fn renew_under_claim(&self, rejected: Option<&SecretString>) -> Result<PbxTokens, NoToken> {
-        let stored = self.store.load().await.map_err(unavailable)?;
-        let obtained = match &stored {
+        let own = self.load_own().await?;
+        let obtained = match &own {
             Some(pair) if self.is_usable(pair, rejected) => Ok(pair.clone()),
-            _ => self.obtain(stored.as_ref()).await,
+            _ => self.obtain(own.as_ref()).await,
         };
-        self.end_claim(&obtained, stored.as_ref()).await?;
+        self.end_claim(&obtained, own.as_ref()).await?;
         obtained
     }
 
-    async fn obtain(&self, stored: Option<&PbxTokens>) -> Result<PbxTokens, NoToken> {
+    async fn obtain(&self, own: Option<&PbxTokens>) -> Result<PbxTokens, NoToken> {
         let now = self.clock.now();
-        if let Some(pair) = stored.filter(|pair| now < pair.refresh_ends) {
-            match refresh_token(&self.transport, &pair.refresh_token, now).await {
+        if let Some(pair) = own.filter(|pair| now < pair.refresh_ends) {
+            match refresh_token(&self.transport, pair, now).await {
                 Err(NoToken::PairRefused) => {}
                 decided => return decided,
             }
@@ -197,7 +195,7 @@ impl TokenKeeper {
                 problem: ShutProblem::WrongCredentials,
                 sentence,
             }),
-            None => get_token(&self.transport, &self.credentials, now).await,
+            None => get_token(&self.transport, (&self.credentials, &self.digest), now).await,
         }
     }
 
@@ -205,9 +203,9 @@ impl TokenKeeper {
     async fn end_claim(
         &self,
         obtained: &Result<PbxTokens, NoToken>,
-        stored: Option<&PbxTokens>,
+        own: Option<&PbxTokens>,
     ) -> Result<(), NoToken> {
-        let ended = match (obtained, stored) {
+        let ended = match (obtained, own) {
             (Ok(pair), _) | (Err(NoToken::Unavailable(_)), Some(pair)) => self.store.save(pair).await,
             (
                 Err(NoToken::Shut {

@@ -3,12 +3,12 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::Store;
 use super::error::StoreError;
 use super::item::{Row, body, from_doc, row, to_doc};
 use super::keys::Key;
+use super::{Store, Version, Versioned};
 use crate::domain::connection::{
-    AppCertificate, AppCredential, ConnectionSecrets, LinkusSdkCredentials, PbxCredentials,
+    AppCertificate, AppCredential, Connection, ConnectionSecrets, LinkusSdkCredentials, PbxCredentials,
 };
 use crate::domain::ids::ConnectionId;
 use crate::secrets::Sealed;
@@ -169,7 +169,28 @@ impl Store {
         Ok(plain.into())
     }
 
-    /// Replaces the secrets of a connection that exists.
+    /// Replaces a connection that is still as it was read together with its secrets: whoever loses to another writer has
+    /// written neither. [`StoreError::Conflict`]: it is not as it was read. [`StoreError::PbxInUse`]: it names a PBX that
+    /// another connection has.
+    pub async fn save_connection_and_secrets(
+        &self,
+        changed: &Versioned<Connection>,
+        secrets: &ConnectionSecrets,
+    ) -> Result<Version, StoreError> {
+        const DOING: &str = "saving a connection with its secrets";
+        let id = changed.value.id;
+        let stored = self.connection(id).await?;
+        let stored = stored.ok_or(StoreError::Missing { doing: DOING })?;
+        if stored.version != changed.version {
+            return Err(StoreError::Conflict { doing: DOING });
+        }
+        let secrets = self.put_in_if(self.secrets_row(id, secrets).await?, Self::exists());
+        let old_serial = &stored.value.pbx.serial_number;
+        self.transact_connection(changed, old_serial, vec![secrets], DOING)
+            .await
+    }
+
+    /// Replaces the secrets of a connection that exists and stays as it is.
     pub async fn save_secrets(
         &self,
         connection: ConnectionId,

@@ -148,7 +148,7 @@ impl Store {
         }
         let (old, new) = (&stored.value.pbx.serial_number, &changed.value.pbx.serial_number);
         if old != new {
-            return self.move_claim(changed, old, DOING).await;
+            return self.transact_connection(changed, old, Vec::new(), DOING).await;
         }
         let unchanged = Expression::new("ver = :ver").with(":ver", number(changed.version.0));
         let row = meta_row(&changed.value, next)?;
@@ -199,27 +199,28 @@ impl Store {
         Ok(self.put_in_if(row, unchanged))
     }
 
-    async fn move_claim(
+    /// Writes a connection that is still as it was read, its claim if its PBX is another one, and what goes with it.
+    pub(super) async fn transact_connection(
         &self,
         changed: &Versioned<Connection>,
         old_serial: &str,
+        others: Vec<TransactWriteItem>,
         doing: &'static str,
     ) -> Result<Version, StoreError> {
-        const CLAIM: usize = 0;
         let id = changed.value.id;
-        let next = changed.version.next();
         let serial = &changed.value.pbx.serial_number;
-        let claim = row(&Key::pbx(serial), &PointerRow { conn: id })?;
-        let unchanged = Expression::new("ver = :ver").with(":ver", number(changed.version.0));
-        let items = vec![
-            self.put_in_if(claim, free_or_of(id)),
-            self.delete_in_if(&Key::pbx(old_serial), free_or_of(id)),
-            self.put_in_if(meta_row(&changed.value, next)?, unchanged),
-        ];
+        let mut items = others;
+        items.push(self.connection_in(changed)?);
+        let claim_at = items.len();
+        if serial != old_serial {
+            let claim = row(&Key::pbx(serial), &PointerRow { conn: id })?;
+            items.push(self.put_in_if(claim, free_or_of(id)));
+            items.push(self.delete_in_if(&Key::pbx(old_serial), free_or_of(id)));
+        }
         let Err(mut refusals) = self.transact(items, doing).await? else {
-            return Ok(next);
+            return Ok(changed.version.next());
         };
-        match refusals.remove(&CLAIM) {
+        match refusals.remove(&claim_at) {
             Some(Some(claim)) => Err(StoreError::PbxInUse {
                 connection: body::<PointerRow>(claim, "claim on a PBX")?.conn,
             }),

@@ -26,6 +26,7 @@ mod keys;
 mod lease;
 mod login_attempts;
 mod mailbox_memories;
+mod on_pbx;
 mod packed;
 mod paging;
 mod patience;

@@ -51,6 +51,9 @@ struct Plain {
     refresh_token: String,
     access_ends: Timestamp,
     refresh_ends: Timestamp,
+    /// A pair of which it is not known is nobody's.
+    #[serde(default)]
+    of: Option<CredentialsDigest>,
 }
 
 impl Store {
@@ -90,11 +93,12 @@ impl StoredPbxTokens {
             return Ok(None);
         }
         let plain: Plain = self.store.unseal(self.connection, stored.sealed, DOING).await?;
-        Ok(Some(PbxTokens {
+        Ok(plain.of.map(|of| PbxTokens {
             access_token: SecretString::from(plain.access_token),
             refresh_token: SecretString::from(plain.refresh_token),
             access_ends: plain.access_ends,
             refresh_ends: plain.refresh_ends,
+            of,
         }))
     }
 
@@ -170,6 +174,7 @@ impl StoredPbxTokens {
             refresh_token: tokens.refresh_token.expose_secret().to_owned(),
             access_ends: tokens.access_ends,
             refresh_ends: tokens.refresh_ends,
+            of: Some(tokens.of.clone()),
         };
         self.save_sealed("sealed", &plain).await
     }

@@ -40,14 +40,47 @@ pub async fn lacking(
     } else {
         directory.missing_permissions(&beyond).await?
     };
-    let acts_for_somebody = !delegated(settings).is_empty();
+    let account = lacks_account(store, connection, settings).await?;
+    Ok(Lack { permissions, account })
+}
+
+/// The same where no run has proven anything: Graph is asked for everything, which the app has to sign in for.
+pub async fn lacking_at_all(
+    store: &Store,
+    directory: &dyn Directory,
+    connection: ConnectionId,
+    settings: &ConnectionSettings,
+) -> Result<Lack, LackError> {
+    let needed = application(settings);
     Ok(Lack {
-        permissions,
-        account: acts_for_somebody && store.delegated_grant(connection).await?.is_none(),
+        permissions: directory.missing_permissions(&needed).await?,
+        account: lacks_account(store, connection, settings).await?,
     })
 }
 
+/// Whether contacts are to be read in somebody's name, and nobody signed in for that.
+async fn lacks_account(
+    store: &Store,
+    connection: ConnectionId,
+    settings: &ConnectionSettings,
+) -> Result<bool, StoreError> {
+    let acts_for_somebody = !delegated(settings).is_empty();
+    Ok(acts_for_somebody && store.delegated_grant(connection).await?.is_none())
+}
+
 impl Lack {
+    /// The account alone, for whoever has asked for the permissions.
+    pub async fn of_account(
+        store: &Store,
+        connection: ConnectionId,
+        settings: &ConnectionSettings,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            permissions: Vec::new(),
+            account: lacks_account(store, connection, settings).await?,
+        })
+    }
+
     /// The same without these permissions.
     #[must_use]
     pub fn but(mut self, granted: &[&str]) -> Self {

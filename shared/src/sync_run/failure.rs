@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::domain::connection::AttentionCause;
 use crate::domain::sync_run::SyncPart;
 use crate::ports::{DirectoryError, PhoneSystemError, ShutProblem};
 
@@ -16,6 +17,8 @@ pub(super) struct RunFailure {
     pub sentence: String,
     /// Whether it stays so until somebody acts.
     pub needs_attention: bool,
+    /// What they must act on.
+    pub cause: AttentionCause,
     /// Whether trying again before somebody acts does harm: five refused sign-ins block our address on the PBX.
     pub must_not_repeat: bool,
     /// Whether the schedule is soon enough for the next try: what is missing does not come by itself.
@@ -50,9 +53,10 @@ impl From<&CollectError> for RunFailure {
 impl From<&DirectoryError> for RunFailure {
     fn from(error: &DirectoryError) -> Self {
         match error {
-            DirectoryError::SignInRefused { .. } | DirectoryError::PermissionMissing { .. } => {
-                lasting(error.to_string())
-            }
+            DirectoryError::SignInRefused { .. } | DirectoryError::PermissionMissing { .. } => RunFailure {
+                cause: AttentionCause::Entra,
+                ..lasting(error.to_string())
+            },
             DirectoryError::CursorExpired
             | DirectoryError::Unavailable { .. }
             | DirectoryError::Unexpected { .. } => passing(error.to_string()),
@@ -68,10 +72,10 @@ impl From<&PhoneSystemError> for RunFailure {
                 ..
             } => RunFailure {
                 must_not_repeat: true,
-                ..lasting(error.to_string())
+                ..lasting_of_pbx(error.to_string())
             },
             PhoneSystemError::Shut { .. } | PhoneSystemError::Unavailable { .. } => {
-                lasting(error.to_string())
+                lasting_of_pbx(error.to_string())
             }
             PhoneSystemError::NotInThisFirmware { .. } | PhoneSystemError::SwitchedOff { .. } => {
                 can_wait(error.to_string())
@@ -95,6 +99,12 @@ impl RunFailure {
         Self {
             sentence: format!("{}; {}", self.sentence, other.sentence),
             needs_attention: self.needs_attention || other.needs_attention,
+            cause: match (self.needs_attention, other.needs_attention) {
+                (true, false) => self.cause,
+                (false, true) => other.cause,
+                _ if self.cause == other.cause => self.cause,
+                _ => AttentionCause::Other,
+            },
             must_not_repeat: self.must_not_repeat || other.must_not_repeat,
             can_wait: self.can_wait && other.can_wait,
         }
@@ -107,7 +117,8 @@ impl RunFailure {
             Stopped::Cause(StopCause::Shut(error)) => Some(error.into()),
             Stopped::Cause(StopCause::Store(error)) => Some(passing(error.to_string())),
             Stopped::Silence(sentence) => {
-                Some(lasting(format!("the PBX does not answer any more: {sentence}")))
+                let sentence = format!("the PBX does not answer any more: {sentence}");
+                Some(lasting_of_pbx(sentence))
             }
         }
     }
@@ -118,8 +129,16 @@ pub(super) fn lasting(sentence: String) -> RunFailure {
     RunFailure {
         sentence,
         needs_attention: true,
+        cause: AttentionCause::Other,
         must_not_repeat: false,
         can_wait: false,
+    }
+}
+
+fn lasting_of_pbx(sentence: String) -> RunFailure {
+    RunFailure {
+        cause: AttentionCause::Pbx,
+        ..lasting(sentence)
     }
 }
 
@@ -135,7 +154,30 @@ fn passing(sentence: String) -> RunFailure {
     RunFailure {
         sentence,
         needs_attention: false,
+        cause: AttentionCause::Other,
         must_not_repeat: false,
         can_wait: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use AttentionCause::{Entra, Other, Pbx};
+
+    #[test]
+    fn a_failure_of_both_sides_is_of_neither_alone() {
+        let of = |cause| RunFailure {
+            cause,
+            ..lasting(String::new())
+        };
+        for (one, other, both) in [(Entra, Entra, Entra), (Pbx, Pbx, Pbx), (Entra, Pbx, Other)] {
+            assert_eq!(of(one).worse(&of(other)).cause, both);
+            assert_eq!(of(other).worse(&of(one)).cause, both);
+        }
+        // What passes by itself asks nobody for anything.
+        let passes = passing(String::new());
+        assert_eq!(of(Pbx).worse(&passes).cause, Pbx);
+        assert_eq!(passes.worse(&of(Entra)).cause, Entra);
     }
 }

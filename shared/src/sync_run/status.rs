@@ -4,7 +4,7 @@ use super::Engine;
 use super::conduct::{self, Conducted};
 use super::consent::{LackError, lacking};
 use super::failure::RunFailure;
-use crate::domain::connection::{Connection, ConnectionStatus};
+use crate::domain::connection::{AttentionCause, Connection, ConnectionStatus};
 use crate::domain::operation_record::ObjectKind;
 use crate::domain::permissions::CONTACTS;
 use crate::domain::settings::ConnectionSettings;
@@ -35,10 +35,12 @@ pub(super) async fn set_status(
             Some(RunFailure {
                 sentence,
                 needs_attention: true,
+                cause,
                 ..
             }),
         ) => ConnectionStatus::NeedsAttention {
             reason: sentence.clone(),
+            cause: *cause,
         },
         (conduct::End::Done | conduct::End::Held, _) => match settings {
             Some(settings) => recovered(engine, &connection.value, settings, run).await?,
@@ -79,7 +81,10 @@ async fn recovered(
             .but(proven_by(run))
             .sentence()
             .map_or(ConnectionStatus::Connected, |reason| {
-                ConnectionStatus::NeedsAttention { reason }
+                ConnectionStatus::NeedsAttention {
+                    reason,
+                    cause: AttentionCause::Entra,
+                }
             })),
         Err(LackError::Store(error)) => Err(error),
         // The next run asks again.

@@ -130,6 +130,41 @@ async fn parameter_refusals_never_cause_a_sign_in() {
     );
 }
 
+// case: 60
+#[tokio::test]
+async fn a_token_is_shown_to_nobody_but_the_pbx_that_gave_it() {
+    let world = World::new().await;
+    world.client().capacity().await.unwrap();
+    let given = world.store.load().await.unwrap().unwrap();
+    let elsewhere = World::new().await;
+    let same_credentials = || elsewhere.client_on(elsewhere.config(), Arc::clone(&world.store) as _);
+    same_credentials().capacity().await.unwrap();
+    let asked = |call: &str| elsewhere.pbx().requests(call);
+    assert_eq!((asked("get_token"), asked("refresh_token")), (1, 0));
+    assert_eq!(elsewhere.pbx().counters().answers.get(&10_004), None);
+    // One that could be renewed only is no other.
+    world.store.save(&given).await.unwrap();
+    elsewhere.clock.advance(Duration::from_secs(1_750));
+    same_credentials().capacity().await.unwrap();
+    assert_eq!((asked("get_token"), asked("refresh_token")), (2, 0));
+    assert_eq!(elsewhere.pbx().counters().answers.get(&10_004), None);
+}
+
+#[tokio::test]
+async fn a_token_belongs_to_credentials_and_to_who_vouches_for_the_pbx() {
+    let world = World::new().await;
+    world.client().capacity().await.unwrap();
+    let vouched_for = PbxConfig {
+        ca_pem: Some(include_str!("tls/ca.pem").to_owned()),
+        ..world.config()
+    };
+    world.client_with(vouched_for).capacity().await.unwrap();
+    assert_eq!(world.pbx().requests("get_token"), 2);
+    let wrong = world.client_with(config_for(&world.running.base_url(), "wrong"));
+    let error = wrong.capacity().await.unwrap_err();
+    assert_eq!(shut(&error), Some(ShutProblem::WrongCredentials));
+}
+
 #[tokio::test]
 async fn wrong_credentials_are_tried_once_and_never_block_us() {
     let world = World::new().await;

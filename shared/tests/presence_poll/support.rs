@@ -235,6 +235,13 @@ impl SideFactory for Factory {
     ) -> Result<Sides, SideError> {
         self.sides(connection, secrets)
     }
+    fn linkus_under_test(
+        &self,
+        connection: &Connection,
+        secrets: &ConnectionSecrets,
+    ) -> Result<Option<Arc<dyn LinkusSignIn>>, SideError> {
+        self.linkus(connection, secrets)
+    }
 }
 
 /// One connection whose presence is switched on, for everybody who is bound.

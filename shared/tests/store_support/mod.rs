@@ -45,6 +45,7 @@ pub fn connection_of(serial: &str) -> Connection {
             serial_number: serial.to_owned(),
             capabilities: Capabilities::default(),
             ca_pem: None,
+            tested_at: None,
         },
         teardown: None,
         authorised_account: None,

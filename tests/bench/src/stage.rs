@@ -218,6 +218,7 @@ async fn connect(engine: &Engine, pbx_url: &str) -> anyhow::Result<ConnectionId>
             serial_number: "3600X0000007".to_owned(),
             capabilities: Capabilities::default(),
             ca_pem: None,
+            tested_at: None,
         },
         teardown: None,
         authorised_account: None,

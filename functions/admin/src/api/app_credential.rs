@@ -1,5 +1,5 @@
 //! Another proof of the app's identity in the place of the one in use: tested with Microsoft first, so that a wrong one
-//! changes nothing. What stood still for want of it goes on by itself.
+//! changes nothing. What stood still for want of it goes on by itself; what the PBX is to blame for stays said.
 
 use jiff::Timestamp;
 use shared::domain::connection::{AppCredential, Connection, ConnectionSecrets, ConnectionStatus};
@@ -7,8 +7,8 @@ use shared::ports::{Directory, SecretExpiry, SideError};
 use shared::store::Versioned;
 use shared::telemetry::chain;
 
-use super::connection_input::awaiting_consent;
-use super::take_up::take_up;
+use super::go_on::{go_on, stands_still};
+use super::standing::after_entra_passed;
 use super::{connection_update, lookup};
 use crate::AdminState;
 use crate::probe;
@@ -40,7 +40,7 @@ pub async fn replace(
         .ok_or_else(|| Problem::not_found("connection"))?;
     let secrets = ConnectionSecrets {
         app: credential,
-        ..old.clone()
+        ..old
     };
     let sides = state
         .engine
@@ -52,15 +52,14 @@ pub async fn replace(
     let missing = probe::entra(directory, &needed)
         .await
         .map_err(connection_update::refusal)?;
-    let stood_still = matches!(connection.value.status, ConnectionStatus::NeedsAttention { .. });
+    let stood_still = stands_still(&connection.value.status);
     connection.value.secret_expires_at = match ends_at {
         Some(at) => Some(at),
         None => told_end(directory).await,
     };
-    if connection.value.status != ConnectionStatus::Disabled {
-        connection.value.status = awaiting_consent(&missing);
-    }
-    connection_update::replace(store, &connection, &old, &secrets).await?;
+    connection.value.status = after_entra_passed(store, &connection.value, &missing).await?;
+    store.save_connection_and_secrets(&connection, &secrets).await?;
+    store.care_soon(id, state.engine.clock.now()).await?;
     go_on(state, &connection.value, stood_still).await?;
     Ok(ConnectionView::load(state, connection.value).await?)
 }
@@ -75,23 +74,4 @@ pub async fn told_end(directory: &dyn Directory) -> Option<Timestamp> {
             None
         }
     }
-}
-
-/// The next run finds out whether anything else is wrong.
-async fn go_on(state: &AdminState, connection: &Connection, stood_still: bool) -> Result<(), Problem> {
-    let store = &state.engine.store;
-    let now = state.engine.clock.now();
-    store.care_soon(connection.id, now).await?;
-    store.alerts_soon(connection.id, now).await?;
-    let Some(settings) = store.settings(connection.id).await? else {
-        return Ok(());
-    };
-    if !connection.status.may_run() {
-        return Ok(());
-    }
-    take_up(state, connection, &settings.value).await?;
-    if stood_still && settings.value.any_part_enabled() {
-        store.set_due(connection.id, now).await?;
-    }
-    Ok(())
 }

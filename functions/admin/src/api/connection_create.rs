@@ -90,6 +90,7 @@ pub async fn create(state: &AdminState, body: NewConnection) -> Result<Connectio
     let now = state.engine.clock.now();
     let (mut connection, secrets) = untested(body, now).map_err(CreateError::Fields)?;
     let (missing, facts) = test(state, &mut connection, &secrets).await?;
+    connection.pbx.tested_at = Some(now);
     connection.pbx.firmware_version = facts.firmware_version;
     connection.pbx.serial_number = facts.serial_number;
     connection.pbx.capabilities = facts.capabilities;
@@ -130,6 +131,7 @@ fn untested(
             serial_number: String::new(),
             capabilities: shared::domain::connection::Capabilities::default(),
             ca_pem: body.pbx.ca_pem,
+            tested_at: None,
         },
         teardown: None,
         authorised_account: None,
@@ -139,7 +141,7 @@ fn untested(
     Ok((connection, secrets))
 }
 
-/// Both sides at once, and the problems of both together.
+/// Both sides at once, and the problems of both together. The Linkus SDK is asked of a PBX that let us in.
 async fn test(
     state: &AdminState,
     connection: &mut Connection,
@@ -149,10 +151,15 @@ async fn test(
         .engine
         .sides
         .sides_under_test(connection, secrets)
-        .map_err(|SideError { field, detail }| CreateError::Fields(vec![FieldProblem::new(field, detail)]))?;
+        .map_err(side_problem)?;
+    let linkus = state
+        .engine
+        .sides
+        .linkus_under_test(connection, secrets)
+        .map_err(side_problem)?;
     let (entra, pbx) = tokio::join!(
         probe::entra(sides.directory.as_ref(), &ALWAYS),
-        probe::pbx(sides.phone_system.as_ref())
+        probe::whole_pbx(sides.phone_system.as_ref(), linkus.as_deref())
     );
     match (entra, pbx) {
         (Ok(missing), Ok(facts)) => {
@@ -163,6 +170,10 @@ async fn test(
         }
         (entra, pbx) => Err(both_problems([entra.err(), pbx.err()])),
     }
+}
+
+fn side_problem(SideError { field, detail }: SideError) -> CreateError {
+    CreateError::Fields(vec![FieldProblem::new(field, detail)])
 }
 
 /// A wrong field outweighs a side that could not be asked: mending it is worth while in any case.

@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use shared::domain::connection::{Connection, ConnectionStatus};
+use shared::domain::connection::{AttentionCause, Connection, ConnectionStatus};
 use shared::domain::settings::ConnectionSettings;
 
 use super::connection_input::awaiting_consent;
@@ -60,17 +60,17 @@ async fn present_status(state: &AdminState, connection: &Connection) -> Result<C
     };
     let sides = match state.engine.sides.sides(connection, &secrets) {
         Ok(sides) => sides,
-        Err(error) => return Ok(needs_attention(error.to_string())),
+        Err(error) => return Ok(needs_attention(error.to_string(), AttentionCause::Other)),
     };
     let needed = needed(state, connection.id).await?;
     Ok(match probe::entra(sides.directory.as_ref(), &needed).await {
         Ok(missing) => awaiting_consent(&missing),
-        Err(ProbeError::Field(problem)) => needs_attention(problem.detail),
+        Err(ProbeError::Field(problem)) => needs_attention(problem.detail, AttentionCause::Entra),
         // The next run finds out.
         Err(ProbeError::NotAsked(_)) => ConnectionStatus::Connected,
     })
 }
 
-fn needs_attention(reason: String) -> ConnectionStatus {
-    ConnectionStatus::NeedsAttention { reason }
+fn needs_attention(reason: String, cause: AttentionCause) -> ConnectionStatus {
+    ConnectionStatus::NeedsAttention { reason, cause }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use shared::domain::connection::{AuthorisedAccount, Connection, ConnectionStatus};
+use shared::domain::connection::{AttentionCause, AuthorisedAccount, Connection, ConnectionStatus};
 use shared::domain::ids::ConnectionId;
 use shared::domain::permissions::{application, delegated};
 use shared::domain::settings::ConnectionSettings;
@@ -151,9 +151,11 @@ impl End {
                     "the app registration lacks {}: grant admin consent for it in the Entra portal, or sign in again with an account that may consent",
                     missing.join(", ")
                 ),
+                cause: AttentionCause::Entra,
             }),
             Self::Refused(sentence) => Some(ConnectionStatus::NeedsAttention {
                 reason: format!("Microsoft refused the app: {sentence}"),
+                cause: AttentionCause::Entra,
             }),
             Self::NotChecked => None,
         }

@@ -93,6 +93,7 @@ async fn session(state: &AdminState, connection: &Connection) -> Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shared::ports::CredentialsDigest;
 
     #[test]
     fn a_session_of_the_pbx_is_told_by_its_two_ends() {
@@ -102,6 +103,7 @@ mod tests {
             refresh_token: "r".into(),
             access_ends: at("2026-03-01T12:30:00Z"),
             refresh_ends: at("2026-03-02T12:00:00Z"),
+            of: CredentialsDigest::of(&[]),
         };
         for (now, session) in [
             ("2026-03-01T12:00:00Z", Session::Open(tokens.access_ends)),

@@ -114,9 +114,8 @@ impl Overview {
     /// What to do, where the status asks for something.
     pub fn status_reason(&self) -> Option<&str> {
         match &self.connection.status {
-            ConnectionStatus::AwaitingConsent { reason } | ConnectionStatus::NeedsAttention { reason } => {
-                Some(reason)
-            }
+            ConnectionStatus::AwaitingConsent { reason }
+            | ConnectionStatus::NeedsAttention { reason, .. } => Some(reason),
             ConnectionStatus::Connected | ConnectionStatus::Disabled | ConnectionStatus::Disconnected => None,
         }
     }

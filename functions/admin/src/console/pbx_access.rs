@@ -18,7 +18,8 @@ use super::frame::{Frame, Note, page};
 use super::guard::Visitor;
 use super::problem_words::note_of;
 use crate::AdminState;
-use crate::api::connection_update::{ConnectionPatch, update};
+use crate::api::connection_patch::ConnectionPatch;
+use crate::api::connection_update::update;
 use crate::api::lookup;
 use crate::body::read;
 use crate::problem::Problem;
@@ -74,9 +75,9 @@ pub async fn save(
 ) -> Response {
     let language = visitor.language;
     let made = async {
-        let stored = lookup::connection(&state.engine.store, &id).await?.value.pbx;
-        let updated = match read::<ConnectionPatch>(patch(&form, &stored), "") {
-            Ok(patch) => update(&state, &id, patch).await.map(|_| ()),
+        let stored = lookup::connection(&state.engine.store, &id).await?;
+        let updated = match read::<ConnectionPatch>(patch(&form, &stored.value.pbx), "") {
+            Ok(patch) => update(&state, stored, patch).await.map(drop),
             Err(problem) => Err(Problem::validation(vec![problem])),
         };
         let Err(problem) = updated else {

@@ -41,7 +41,7 @@ impl Status {
             ConnectionStatus::Connected => (Self::Connected, None),
             ConnectionStatus::Disabled => (Self::Disabled, None),
             ConnectionStatus::Disconnected => (Self::Disconnected, None),
-            ConnectionStatus::NeedsAttention { reason } => (Self::NeedsAttention, Some(reason.clone())),
+            ConnectionStatus::NeedsAttention { reason, .. } => (Self::NeedsAttention, Some(reason.clone())),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -22,10 +23,11 @@ use shared::domain::settings::{ExtensionPresence, GroupTarget, GroupType};
 use shared::pbx::{PbxClient, PbxConfig};
 use shared::ports::{
     ContactBook, Cursor, Deleted, Directory, DirectoryError, ExtensionPresences, GrantedSubscription,
-    GroupMembers, GroupPage, KnownSubscription, LinkusSignIn, Mail, MailboxError, MailboxMemory, MailboxRead,
-    Mailboxes, Mailer, PermissionName, PhoneGroups, PhoneSystem, PhoneSystemError, PhonebookPatch,
-    SecretExpiry, ShownPresence, ShutProblem, SideError, SideFactory, Sides, SignInProblem,
-    SubscriptionError, Subscriptions, SystemInformation, TeamsPresence, UserQuery, WantedSubscription,
+    GroupMembers, GroupPage, KnownSubscription, LinkusSignIn, LoginSignature, Mail, MailboxError,
+    MailboxMemory, MailboxRead, Mailboxes, Mailer, PermissionName, PhoneGroups, PhoneSystem,
+    PhoneSystemError, PhonebookPatch, SecretExpiry, ShownPresence, ShutProblem, SideError, SideFactory,
+    Sides, SignInProblem, SubscriptionError, Subscriptions, SystemInformation, TeamsPresence, UserQuery,
+    WantedSubscription,
 };
 use shared::settings::AddressPolicy;
 
@@ -48,6 +50,10 @@ pub struct Script {
     pub real_pbx: Option<String>,
     /// To whom the PBX sent mail.
     pub mails: Vec<String>,
+    /// Why the Linkus SDK is not let in.
+    pub linkus_shut: Option<ShutProblem>,
+    /// Address and access id of every sign-in of the Linkus SDK.
+    pub linkus_shown: Vec<(String, String)>,
 }
 
 impl Default for Script {
@@ -65,6 +71,8 @@ impl Default for Script {
             closed: 0,
             real_pbx: None,
             mails: Vec::new(),
+            linkus_shut: None,
+            linkus_shown: Vec::new(),
         }
     }
 }
@@ -126,6 +134,54 @@ impl SideFactory for FakeSides {
             mailer: Arc::new(self.clone()),
             groups: Arc::new(self.clone()),
         })
+    }
+
+    fn linkus_under_test(
+        &self,
+        connection: &Connection,
+        secrets: &ConnectionSecrets,
+    ) -> Result<Option<Arc<dyn LinkusSignIn>>, SideError> {
+        let Some(sdk) = &secrets.linkus_sdk else {
+            return Ok(None);
+        };
+        Ok(Some(Arc::new(FakeLinkus {
+            sides: self.clone(),
+            address: connection.pbx.base_url.clone(),
+            access_id: sdk.access_id.clone(),
+        })))
+    }
+}
+
+/// The Linkus SDK side of a PBX.
+struct FakeLinkus {
+    sides: FakeSides,
+    address: String,
+    access_id: String,
+}
+
+#[async_trait]
+impl LinkusSignIn for FakeLinkus {
+    async fn login_signature(
+        &self,
+        _: &ExtensionNumber,
+        _: Duration,
+    ) -> Result<LoginSignature, PhoneSystemError> {
+        not_there()
+    }
+    async fn sign_in(&self) -> Result<(), PhoneSystemError> {
+        let mut script = self.sides.script();
+        let shown = (self.address.clone(), self.access_id.clone());
+        script.linkus_shown.push(shown);
+        match script.linkus_shut {
+            None => Ok(()),
+            Some(problem) => Err(PhoneSystemError::Shut {
+                problem,
+                sentence: "the PBX refused the credentials (20005)".to_owned(),
+            }),
+        }
+    }
+    async fn close(&self) {
+        self.sides.script().closed += 1;
     }
 }
 

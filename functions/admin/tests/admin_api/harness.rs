@@ -152,6 +152,11 @@ impl World {
         self.store.save_connection(&stored).await.unwrap();
     }
 
+    /// What the clock shows.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Makes one call.
     pub async fn call(&self, call: Call) -> Answer {
         let response = self.router.clone().oneshot(call.request()).await.unwrap();
@@ -188,6 +193,7 @@ pub fn connection() -> Connection {
             serial_number: "SERIAL-1".to_owned(),
             capabilities: Capabilities::default(),
             ca_pem: None,
+            tested_at: None,
         },
         teardown: None,
         authorised_account: None,

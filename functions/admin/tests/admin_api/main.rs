@@ -11,6 +11,8 @@ mod events;
 mod fake_sides;
 mod harness;
 mod lifecycle;
+mod mended;
+mod moved_pbx;
 mod pages;
 mod pbx_access;
 mod reach;

@@ -264,6 +264,7 @@ fn joined(now: Timestamp) -> (Connection, ConnectionSecrets) {
             serial_number: "3631A1234567".to_owned(),
             capabilities: Capabilities::default(),
             ca_pem: None,
+            tested_at: None,
         },
         teardown: None,
         authorised_account: None,
