@@ -173,7 +173,7 @@ async fn a_section_is_saved_by_its_form_and_refused_with_what_was_typed() {
             .post(&save, &right)
             .await
             .location()
-            .ends_with("?done=saved#safety")
+            .ends_with("?done=saved&in=safety#note")
     );
     let again = browser.post(&save, &right).await;
     again.says(412, "somebody else saved before you");

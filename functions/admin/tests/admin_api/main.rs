@@ -8,6 +8,7 @@ mod connections;
 mod document;
 mod events;
 mod fake_sides;
+mod forms;
 mod harness;
 mod lifecycle;
 mod pages;

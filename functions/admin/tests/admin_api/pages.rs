@@ -49,13 +49,20 @@ impl<'w> Visit<'w> {
         self.world.call(call).await
     }
 
-    /// Sends a form of this session.
+    /// Sends a form of this session to a path below the connection.
     pub async fn post(&self, rest: &str, form: &str) -> Answer {
-        let page = self.page("").await;
+        self.send("en", &format!("/console/connections/{CONNECTION}{rest}"), form)
+            .await
+    }
+
+    /// Sends a form of this session.
+    pub async fn send(&self, language: &str, path: &str, form: &str) -> Answer {
+        let page = self.open(language, "/console").await;
         let csrf = page.text.split("name=\"csrf\" value=\"").nth(1).unwrap();
         let csrf = csrf.split('"').next().unwrap();
-        let call = Call::anonymous(Method::POST, format!("/console/connections/{CONNECTION}{rest}"))
+        let call = Call::anonymous(Method::POST, path)
             .header("origin", ORIGIN)
+            .header("accept-language", language)
             .header("cookie", &self.cookie)
             .text(FORM, &format!("csrf={csrf}&{form}"));
         self.world.call(call).await
@@ -63,7 +70,7 @@ impl<'w> Visit<'w> {
 }
 
 /// The version of the settings that a page was made of.
-fn version(page: &Answer) -> String {
+pub fn version(page: &Answer) -> String {
     let rest = page.text.split("name=\"version\" value=\"").nth(1).unwrap();
     rest.split('"').next().unwrap().to_owned()
 }
