@@ -333,6 +333,19 @@ impl Fields {
     }
 }
 
+    /// One of these words, said as they are elsewhere.
+    pub fn select(&self, pointer: &str, said_as: &str, words: &str) -> String {
+        let option = |word: &str| Choosable {
+            value: word.to_owned(),
+            label: self.words.text(&format!("{said_as}-{word}")),
+            chosen: self.has(pointer, word),
+        };
+        rendered(&Select {
+            about: &self.about(pointer),
+            options: words.split(' ').map(option).collect(),
+        })
+    }
+
 fn rendered(template: &impl Template) -> String {
     template.render().unwrap_or_else(|error| {
         tracing::error!(%error, "a field could not be made");

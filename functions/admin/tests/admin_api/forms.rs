@@ -1,7 +1,9 @@
 //! What a form of the console leads to: where the page says that it was done, and what it shows when it was refused.
 
-use crate::harness::{Answer, World};
+use crate::harness::{Answer, CONNECTION, World, connection};
 use crate::pages::{Visit, version};
+
+const GUID: &str = "3b1f6c0e-6f0b-4a55-9a3e-0b9df2b1c001";
 
 /// What stands in a section of a page, up to its end.
 #[track_caller]
@@ -73,4 +75,86 @@ async fn the_first_steps_say_what_was_saved_and_what_must_be_mended() {
     assert!(saved.header("location").contains("/setup?done=saved"));
     let page = led_to(&visit, &saved).await;
     assert!(page.text.contains("<p>Saved.</p>"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_refused_entry_keeps_what_was_typed_and_lets_nobody_in() {
+    let world = World::connected().await;
+    let visit = Visit::begin(&world).await;
+    let path = format!("/console/connections/{CONNECTION}/access");
+    let version = version(&visit.page("/access").await);
+    let entry = |value: &str| {
+        format!(
+            "version={version}&/access/kind=group&/access/value={value}&/access/role=admin&/access/everywhere=on"
+        )
+    };
+    let refused = visit.send("en", &path, &entry("phones@contoso.example")).await;
+    assert_eq!(refused.status, 422);
+    for kept in [
+        "value=\"phones@contoso.example\"",
+        "<option value=\"group\" selected>",
+        "<option value=\"admin\" selected>",
+        "name=\"/access/everywhere\" value=\"on\" checked",
+        "id=\"access-value-error\">an object id (a GUID) expected",
+        "Object ID, or value of the app role: an object id (a GUID) expected",
+    ] {
+        assert!(refused.text.contains(kept), "{kept}: {}", refused.text);
+    }
+    let chinese = visit.send("zh-CN", &path, &entry("x")).await;
+    assert!(
+        chinese
+            .text
+            .contains("对象 ID，或应用角色的值: 应为对象 ID（GUID）"),
+        "{}",
+        chinese.text
+    );
+    let id = connection().id;
+    assert!(
+        world
+            .store
+            .console_access(id)
+            .await
+            .unwrap()
+            .value
+            .entries
+            .is_empty()
+    );
+    let let_in = visit.send("en", &path, &entry(GUID)).await;
+    assert!(let_in.header("location").ends_with("/access?done=let-in"));
+    let page = visit.page("/access?done=let-in").await;
+    assert!(page.text.contains("Let in. It holds from the next sign-in."));
+    assert!(page.text.contains("for yourself as well"), "what Remove does");
+    let again = visit.send("en", &path, &entry(GUID)).await;
+    assert_eq!(again.status, 412, "the list was saved since");
+    assert!(again.text.contains(&format!("value=\"{GUID}\"")));
+    assert!(again.text.contains("<option value=\"admin\" selected>"));
+}
+
+#[tokio::test]
+async fn a_refused_token_keeps_its_role() {
+    let world = World::connected().await;
+    let visit = Visit::begin(&world).await;
+    let refused = visit
+        .send("zh-CN", "/console/tokens", "/token/name=+&/token/role=operator")
+        .await;
+    assert_eq!(refused.status, 422);
+    for kept in [
+        "<option value=\"operator\" selected>",
+        "id=\"token-name-error\">请填写 1 至 100 个字符的名称",
+    ] {
+        assert!(refused.text.contains(kept), "{kept}: {}", refused.text);
+    }
+    assert!(world.store.api_tokens().await.unwrap().is_empty());
+    let made = visit
+        .send(
+            "en",
+            "/console/tokens",
+            "/token/name=Night+shift&/token/role=operator",
+        )
+        .await;
+    assert_eq!(made.status, 201);
+    let (hash, _) = world.store.api_tokens().await.unwrap().remove(0);
+    let ended = visit.send("en", "/console/tokens", &format!("end={hash}")).await;
+    let page = visit.open("en", ended.header("location")).await;
+    assert!(page.text.contains("The token has ended."), "{}", page.text);
 }
