@@ -149,6 +149,11 @@ impl Fields {
         (!texts.is_empty()).then(|| texts.join("; "))
     }
 
+    /// Whether something was typed there, or is wrong there: then it is not folded away.
+    pub fn is_used(&self, pointer: &str) -> bool {
+        self.doc.pointer(pointer).is_some() || self.error(pointer).is_some()
+    }
+
     fn value(&self, pointer: &str) -> String {
         match self.doc.pointer(pointer) {
             Some(Value::String(text)) => text.clone(),

@@ -158,3 +158,36 @@ async fn a_refused_token_keeps_its_role() {
     let page = visit.open("en", ended.header("location")).await;
     assert!(page.text.contains("The token has ended."), "{}", page.text);
 }
+
+#[tokio::test]
+async fn half_of_the_credentials_of_the_linkus_sdk_is_refused_where_it_is_seen() {
+    let world = World::start().await;
+    let visit = Visit::begin(&world).await;
+    let folded = visit.open("en", "/console/connect").await;
+    assert!(folded.text.contains("<details><summary>"));
+    let fields = format!(
+        "/name=Office&/tenant_id={GUID}&/client_id={GUID}&/client_secret=canary-secret\
+         &/pbx/base_url=https://branch.example.com&/pbx/client_id=id&/pbx/client_secret=canary-pbx"
+    );
+    for (half, error, label) in [
+        (
+            "/pbx/linkus_sdk/access_id=sdk-id",
+            "id=\"pbx-linkus-sdk-access-key-error\"",
+            "<p>AccessKey of the Linkus SDK: must be",
+        ),
+        (
+            "/pbx/linkus_sdk/access_key=canary-key",
+            "id=\"pbx-linkus-sdk-access-id-error\"",
+            "<p>AccessID of the Linkus SDK: must be",
+        ),
+    ] {
+        let refused = visit
+            .send("en", "/console/connect", &format!("{fields}&{half}"))
+            .await;
+        assert_eq!(refused.status, 422, "{half}");
+        for said in ["<details open>", error, label] {
+            assert!(refused.text.contains(said), "{said}: {}", refused.text);
+        }
+        assert!(!refused.text.contains("canary"));
+    }
+}
