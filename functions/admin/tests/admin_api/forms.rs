@@ -1,6 +1,8 @@
 //! What a form of the console leads to: where the page says that it was done, and what it shows when it was refused.
 
-use crate::harness::{Answer, CONNECTION, World, connection};
+use axum::http::Method;
+
+use crate::harness::{Answer, CONNECTION, Call, World, connection};
 use crate::pages::{Visit, version};
 
 const GUID: &str = "3b1f6c0e-6f0b-4a55-9a3e-0b9df2b1c001";
@@ -189,5 +191,32 @@ async fn half_of_the_credentials_of_the_linkus_sdk_is_refused_where_it_is_seen()
             assert!(refused.text.contains(said), "{said}: {}", refused.text);
         }
         assert!(!refused.text.contains("canary"));
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_outlived_its_session_leads_back_to_its_own_page() {
+    let world = World::connected().await;
+    for (form, page) in [
+        ("/console/connect".to_owned(), "/console/connect".to_owned()),
+        (
+            format!("/console/connections/{CONNECTION}/settings/users"),
+            format!("/console/connections/{CONNECTION}"),
+        ),
+        (
+            format!("/console/connections/{CONNECTION}/access"),
+            format!("/console/connections/{CONNECTION}/access"),
+        ),
+    ] {
+        let call = Call::anonymous(Method::POST, &form)
+            .header("accept-language", "en")
+            .text("application/x-www-form-urlencoded", "csrf=x&/name=canary");
+        let answer = world.call(call).await;
+        assert_eq!(answer.status, 403, "{form}");
+        let door = format!("href=\"/console/sign-in?return_to={page}\"");
+        for said in ["Your session has ended", "what you typed is not kept", &door] {
+            assert!(answer.text.contains(said), "{said}: {}", answer.text);
+        }
+        assert!(!answer.text.contains("canary"));
     }
 }
