@@ -1,6 +1,8 @@
 //! What a form of the console leads to: where the page says that it was done, and what it shows when it was refused.
 
 use axum::http::Method;
+use jiff::SignedDuration;
+use shared::ports::Clock as _;
 
 use crate::harness::{Answer, CONNECTION, Call, World, connection};
 use crate::pages::{Visit, version};
@@ -219,4 +221,33 @@ async fn a_form_that_outlived_its_session_leads_back_to_its_own_page() {
         }
         assert!(!answer.text.contains("canary"));
     }
+}
+
+#[tokio::test]
+async fn a_good_run_is_missed_a_week_after_runs_were_expected_and_not_before() {
+    const MISSED: &str = "No good run for a week";
+    let world = World::connected().await;
+    let store = &world.store;
+    let id = connection().id;
+    let mut stored = store.connection(id).await.unwrap().unwrap();
+    stored.value.created_at = world.clock.now();
+    store.save_connection(&stored).await.unwrap();
+    let mut settings = store.settings(id).await.unwrap().unwrap();
+    settings.value.users.enabled = true;
+    let put = store.put_settings(id, &settings.value, settings.version);
+    put.await.unwrap().unwrap();
+    let fleet = async || Visit::begin(&world).await.open("en", "/console").await.text;
+    assert!(!fleet().await.contains(MISSED), "it was made just now");
+    world.clock.advance(SignedDuration::from_hours(8 * 24));
+    assert!(!fleet().await.contains(MISSED));
+    world.clock.advance(SignedDuration::from_hours(1));
+    assert!(fleet().await.contains(MISSED));
+    let visit = Visit::begin(&world).await;
+    for turn in ["/pause/users", "/resume/users"] {
+        assert_eq!(visit.post(turn, "").await.status, 302);
+        world.attend_to_alerts().await;
+    }
+    assert!(!fleet().await.contains(MISSED), "it was switched on just now");
+    world.clock.advance(SignedDuration::from_hours(8 * 24 + 1));
+    assert!(fleet().await.contains(MISSED));
 }
