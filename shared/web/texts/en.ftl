@@ -526,6 +526,7 @@ phonebooks-step-shared = For a shared mailbox: let the extensions or extension g
 phonebooks-step-done = Save there, then mark the phonebook as done here.
 phonebooks-all-done = The visibility of every phonebook is set.
 phonebooks-mark = Mark as done
+phonebooks-not-counted = The PBX could not be asked now how many contacts are in each phonebook.
 phonebooks-unmark = Not done after all
 col-phonebook = Phonebook
 col-for = For

@@ -526,6 +526,7 @@ phonebooks-step-shared = 共享邮箱：允许需要呼叫这些联系人的分�
 phonebooks-step-done = 在门户中保存，然后在此标记为已完成。
 phonebooks-all-done = 所有电话簿的可见性均已设置。
 phonebooks-mark = 标记为已完成
+phonebooks-not-counted = 目前无法向 PBX 查询各电话簿中的联系人数量。
 phonebooks-unmark = 取消标记
 col-phonebook = 电话簿
 col-for = 用途

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use shared::ports::Clock as _;
 
 use crate::harness::{Answer, CONNECTION, Call, World, connection};
-use crate::pages::{Visit, version};
+use crate::pages::{Visit, version, with_phonebooks};
 
 const GUID: &str = "3b1f6c0e-6f0b-4a55-9a3e-0b9df2b1c001";
 
@@ -250,4 +250,32 @@ async fn a_good_run_is_missed_a_week_after_runs_were_expected_and_not_before() {
     assert!(!fleet().await.contains(MISSED), "it was switched on just now");
     world.clock.advance(SignedDuration::from_hours(8 * 24 + 1));
     assert!(fleet().await.contains(MISSED));
+}
+
+// spec: 116
+#[tokio::test]
+async fn phonebooks_are_listed_with_the_number_of_their_contacts() {
+    let world = World::connected().await;
+    with_phonebooks(&world, 6).await;
+    let visit = Visit::begin(&world).await;
+    let page = visit.page("/phonebooks").await;
+    let size = |book: &str| {
+        let row = page.text.split(book).nth(1).unwrap();
+        let cell = row.split("<td class=\"n\">").nth(1).unwrap();
+        cell.split('<').next().unwrap().to_owned()
+    };
+    assert!(page.text.contains("<th scope=\"col\" class=\"n\">Contacts</th>"));
+    assert_eq!(
+        (size("Book 004"), size("Book 003")),
+        ("3".to_owned(), "–".to_owned())
+    );
+    assert!(!page.text.contains("could not be asked"));
+    world.sides.script().pbx_down = true;
+    let page = visit.page("/phonebooks").await;
+    assert_eq!(page.status, 200, "the page is shown without");
+    assert!(
+        page.text.contains("The PBX could not be asked now"),
+        "{}",
+        page.text
+    );
 }

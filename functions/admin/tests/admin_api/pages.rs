@@ -75,7 +75,7 @@ pub fn version(page: &Answer) -> String {
     rest.split('"').next().unwrap().to_owned()
 }
 
-async fn with_phonebooks(world: &World, count: i64) {
+pub async fn with_phonebooks(world: &World, count: i64) {
     let at = "2026-03-01T10:00:00Z".parse().unwrap();
     let lease = world
         .store
