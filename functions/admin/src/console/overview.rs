@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use shared::domain::alert::waited_for_since;
 use shared::domain::connection::{Connection, ConnectionStatus};
-use shared::domain::settings::ConnectionSettings;
+use shared::domain::settings::{ConnectionSettings, GroupTarget};
 use shared::domain::sync_run::{RunState, SyncRun};
 use shared::store::{StoreError, Version, Watch, WorkState};
 use web::Words;
@@ -160,6 +160,11 @@ impl Overview {
             || self.is_silent()
             || self.is_deaf();
         self.connection.status == ConnectionStatus::Connected && !troubled
+    }
+
+    /// Whether groups become departments rather than extension groups.
+    pub fn makes_departments(&self) -> bool {
+        self.settings.groups.target == GroupTarget::Organization
     }
 
     pub fn is_off(&self) -> bool {

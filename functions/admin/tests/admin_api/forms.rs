@@ -279,3 +279,23 @@ async fn phonebooks_are_listed_with_the_number_of_their_contacts() {
         page.text
     );
 }
+
+// spec: 92
+#[tokio::test]
+async fn groups_that_become_departments_are_called_so() {
+    let world = World::connected().await;
+    let visit = Visit::begin(&world).await;
+    for (target, said) in [
+        (
+            "extension_group",
+            "successfully synced to the PBX&#39;s extension groups",
+        ),
+        ("organization", "successfully synced to the PBX&#39;s departments"),
+    ] {
+        let version = version(&visit.page("").await);
+        let form = format!("version={version}&/groups/scope/kind=all&/groups/target={target}");
+        assert_eq!(visit.post("/settings/groups", &form).await.status, 302);
+        let page = visit.page("").await;
+        assert!(section(&page, "groups").contains(said), "{}", page.text);
+    }
+}
