@@ -205,13 +205,17 @@ impl Fields {
         self.input(pointer, "time", true)
     }
 
-    /// One that may stand where nothing uses it; this one until another is typed.
+    /// One that may stand where nothing uses it: the usual one until another is typed, or it is emptied.
     pub fn time_or(&self, pointer: &str, usual: &str) -> String {
-        let typed = self.value(pointer);
+        let is_typed = self.doc.pointer(pointer).is_some();
         rendered(&Input {
             about: &self.about(pointer),
             kind: "time",
-            value: if typed.is_empty() { usual.to_owned() } else { typed },
+            value: if is_typed {
+                self.value(pointer)
+            } else {
+                usual.to_owned()
+            },
             required: false,
         })
     }
@@ -329,15 +333,6 @@ impl Fields {
         })
     }
 
-    /// One status of an extension.
-    pub fn status(&self, pointer: &str) -> String {
-        rendered(&Select {
-            about: &self.about(pointer),
-            options: self.statuses(pointer),
-        })
-    }
-}
-
     /// One of these words, said as they are elsewhere.
     pub fn select(&self, pointer: &str, said_as: &str, words: &str) -> String {
         let option = |word: &str| Choosable {
@@ -350,6 +345,15 @@ impl Fields {
             options: words.split(' ').map(option).collect(),
         })
     }
+
+    /// One status of an extension.
+    pub fn status(&self, pointer: &str) -> String {
+        rendered(&Select {
+            about: &self.about(pointer),
+            options: self.statuses(pointer),
+        })
+    }
+}
 
 fn rendered(template: &impl Template) -> String {
     template.render().unwrap_or_else(|error| {
@@ -380,6 +384,19 @@ mod tests {
         assert!(html.contains("aria-describedby="), "{html}");
         let radios = fields.radios("/users/number/kind", "automatic property");
         assert_eq!(radios.matches("checked").count(), 1);
+    }
+
+    #[test]
+    fn a_time_is_the_usual_one_until_another_is_typed_or_it_is_emptied() {
+        let shown = |doc: Value| {
+            let fields = Fields::new(Words(Language::English), doc, Vec::new());
+            fields.time_or("/presence/office_hours/from", "08:00")
+        };
+        assert!(shown(json!({"presence": {}})).contains("value=\"08:00\""));
+        for typed in ["09:30", ""] {
+            let html = shown(json!({"presence": {"office_hours": {"from": typed}}}));
+            assert!(html.contains(&format!("value=\"{typed}\"")), "{html}");
+        }
     }
 
     // case: 63

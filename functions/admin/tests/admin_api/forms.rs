@@ -299,3 +299,31 @@ async fn groups_that_become_departments_are_called_so() {
         assert!(section(&page, "groups").contains(said), "{}", page.text);
     }
 }
+
+#[tokio::test]
+async fn a_time_of_office_hours_that_was_emptied_stays_empty_beside_its_error() {
+    let world = World::connected().await;
+    let visit = Visit::begin(&world).await;
+    let page = visit.page("").await;
+    let from = |value: &str| format!("name=\"/presence/office_hours/from\" value=\"{value}\"");
+    assert!(page.text.contains(&from("08:00")), "the usual time");
+    let mapping: String = [
+        "available",
+        "busy",
+        "do_not_disturb",
+        "be_right_back",
+        "away",
+        "offline",
+    ]
+    .map(|status| format!("&/presence/mapping/{status}=away"))
+    .concat();
+    let form = format!(
+        "version={}&/presence/users_default=on{mapping}&/presence/office_hours=on\
+         &/presence/office_hours/days=monday&/presence/office_hours/from=&/presence/office_hours/to=17:00",
+        version(&page)
+    );
+    let refused = visit.post("/settings/presence", &form).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains(&from("")), "{}", refused.text);
+    assert!(refused.text.contains("id=\"presence-office-hours-from-error\""));
+}
