@@ -172,7 +172,7 @@ async function runs() {
   await page.waitForURL(/done=saved/);
   await page.locator("#safety").locator('[name="/safety/max_removals"]').fill("0");
   await page.locator("#safety").getByRole("button", { name: "Save" }).click();
-  await page.waitForURL(/done=saved#safety/);
+  await page.waitForURL(/done=saved&in=safety/);
   const leaver = `${scene.tenant}/tenants/${first.tenant_id}/users/${person("Anaïs Dubois")}`;
   assert.ok((await fetch(`${leaver}/disable`, { method: "POST" })).ok);
   await button(page, "Update Now").click();

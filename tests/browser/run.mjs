@@ -389,7 +389,7 @@ step("disable and enable", async () => {
 
 step("a viewer looks and may not act", async () => {
   await admin.goto(`${scene.origin}/console/tokens`);
-  await admin.fill("#name", "Looks only");
+  await admin.fill("#token-name", "Looks only");
   await button(admin, "Make a token").click();
   const token = await admin.inputValue("#fresh");
   await admin.goto(`${scene.origin}/console/tokens`);

@@ -4,7 +4,7 @@ pub use shared::domain::schedule::next_run;
 pub use shared::sync_run::Engine;
 pub use shared::sync_run::approval::{VerdictError, approve, cancel, reject};
 pub use shared::sync_run::contact_pickers::{
-    Phonebook, PickError, SharedMailboxes, phonebooks, shared_mailboxes,
+    Phonebook, PickError, SharedMailboxes, phonebook_sizes, phonebooks, shared_mailboxes,
 };
 pub use shared::sync_run::explain::{ExplainError, Explanation, RuleResult, explain};
 pub use shared::sync_run::lifecycle::{

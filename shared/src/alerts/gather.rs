@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::decide::watched_since;
 use super::judge::{Expected, Facts, Silence, patience};
-use crate::domain::alert::{AlertKind, AlertState};
+use crate::domain::alert::{AlertKind, AlertState, waited_for_since};
 use crate::domain::connection::{Connection, ConnectionStatus};
 use crate::domain::ids::ConnectionId;
 use crate::domain::settings::ConnectionSettings;
@@ -28,7 +28,7 @@ pub(super) async fn gather(
     let runs = wanted.contains(&AlertKind::NoGoodRun);
     state.watched_since = watched_since(state.watched_since, runs, now);
     let expected = state.watched_since.map(|since| Expected {
-        good_at: work.last_good_run_at.map_or(since, |at| at.max(since)),
+        good_at: waited_for_since(work.last_good_run_at, since),
         patience: patience(&settings.schedule),
     });
     let held = store.waiting_for_approval(id, &work).await?;
@@ -55,7 +55,7 @@ fn wanted(connection: &Connection, settings: &ConnectionSettings) -> BTreeSet<Al
     if !connection.status.may_run() {
         return wanted;
     }
-    if makes_runs(settings) {
+    if settings.makes_runs() {
         wanted.extend([AlertKind::SyncFailing, AlertKind::PlanHeld, AlertKind::NoGoodRun]);
         if settings.change_sync.enabled {
             wanted.insert(AlertKind::SubscriptionLost);
@@ -76,11 +76,6 @@ fn resting(presence: Option<&PresenceWork>, now: Timestamp) -> BTreeSet<AlertKin
     let closed = presence.and_then(|work| work.closed_until);
     let rests = closed.is_some_and(|until| now < until);
     rests.then_some(AlertKind::PresenceSilent).into_iter().collect()
-}
-
-/// Signing in and presence are no business of a run.
-fn makes_runs(settings: &ConnectionSettings) -> bool {
-    settings.users.enabled || settings.groups.enabled || settings.contacts.enabled
 }
 
 async fn run_error(store: &Store, id: ConnectionId, work: &WorkState) -> Result<Option<String>, StoreError> {

@@ -226,6 +226,12 @@ pub struct AlertState {
     pub look_at: Timestamp,
 }
 
+/// From when on a good run is waited for: since the last one, or since runs are expected at all. What was before, while
+/// nobody expected any, is nobody's absence.
+pub fn waited_for_since(last_good: Option<Timestamp>, expected_since: Timestamp) -> Timestamp {
+    last_good.map_or(expected_since, |at| at.max(expected_since))
+}
+
 impl AlertState {
     /// Nothing is known, and somebody has to look at `at`.
     pub fn to_look_at(at: Timestamp) -> Self {

@@ -380,6 +380,11 @@ impl ConnectionSettings {
             || self.sso.enabled
     }
 
+    /// Whether there is anything for a run to do. Signing in and presence are no business of one.
+    pub fn makes_runs(&self) -> bool {
+        self.users.enabled || self.groups.enabled || self.contacts.enabled
+    }
+
     /// Changes with any rule about people: what a change read by older rules leaves out, only a full read can show.
     ///
     /// # Panics

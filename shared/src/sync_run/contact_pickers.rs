@@ -1,13 +1,14 @@
 //! What an admin chooses from when contacts are set up: the tenant's shared mailboxes, the PBX's phonebooks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::domain::contact_binding::PhonebookBinding;
 use crate::domain::ids::ConnectionId;
 use crate::domain::mailbox::{MailboxAccount, MailboxId, MailboxPurpose};
-use crate::domain::phonebook::PhonebookRow;
+use crate::domain::phonebook::{PhonebookId, PhonebookRow};
 use crate::ports::{DirectoryError, PhoneSystemError, SideError, Sides};
 use crate::store::{KnownPurposes, StoreError};
 
@@ -15,6 +16,9 @@ use super::Engine;
 
 /// Accounts whose mailbox is asked about in one call: twenty calls of twenty, within the time that an admin waits.
 const ASKED_AT_MOST: usize = 400;
+
+/// A page waits no longer for numbers that it can do without.
+const WAIT_FOR_SIZES: Duration = Duration::from_secs(5);
 
 /// The choice could not be offered.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +38,9 @@ pub enum PickError {
     /// The PBX.
     #[error(transparent)]
     PhoneSystem(#[from] PhoneSystemError),
+    /// The PBX, within the time that somebody waits.
+    #[error("the PBX did not answer in time")]
+    Late,
 }
 
 /// Shared mailboxes.
@@ -66,7 +73,7 @@ pub async fn shared_mailboxes(
     let accounts = sides.mailboxes.list_accounts(search).await?;
     let known = engine.store.mailbox_purposes(connection).await?;
     let mut known = known.unwrap_or_else(|| KnownPurposes {
-        purposes: std::collections::BTreeMap::new(),
+        purposes: BTreeMap::new(),
         at: engine.clock.now(),
     });
     let unknown: Vec<MailboxId> = accounts
@@ -104,6 +111,17 @@ pub async fn phonebooks(engine: &Engine, connection: ConnectionId) -> Result<Vec
             row,
         })
         .collect())
+}
+
+/// How many contacts the PBX counts in each of its phonebooks, unless it takes too long.
+pub async fn phonebook_sizes(
+    engine: &Engine,
+    connection: ConnectionId,
+) -> Result<BTreeMap<PhonebookId, u64>, PickError> {
+    let sides = sides(engine, connection).await?;
+    let rows = tokio::time::timeout(WAIT_FOR_SIZES, sides.contact_book.list_phonebooks()).await;
+    let rows = rows.map_err(|_elapsed| PickError::Late)??;
+    Ok(rows.into_iter().map(|row| (row.id, row.total)).collect())
 }
 
 async fn sides(engine: &Engine, connection: ConnectionId) -> Result<Sides, PickError> {

@@ -198,6 +198,7 @@ s-word-range = a number, or a range like 2000-2010 with ends of one length
 s-word-number = 1 to 8 digits
 s-word-contact-key = the key of a contact
 s-v-name = write a name of 1 to 255 characters
+s-v-token-name = write a name of 1 to 100 characters
 s-v-printable = must be 1 to 1024 printable characters
 s-v-origin = write scheme and host alone, for example https://office.ras.yeastar.com
 s-v-instant = write an instant as RFC 3339, for example 2026-01-31T00:00:00Z

@@ -198,6 +198,7 @@ s-word-range = 号码，或两端位数相同的范围，例如 2000-2010
 s-word-number = 1 至 8 位数字
 s-word-contact-key = 联系人的键
 s-v-name = 请填写 1 至 255 个字符的名称
+s-v-token-name = 请填写 1 至 100 个字符的名称
 s-v-printable = 必须是 1 至 1024 个可打印字符
 s-v-origin = 仅填写协议和主机名，例如 https://office.ras.yeastar.com
 s-v-instant = 请以 RFC 3339 格式填写时间，例如 2026-01-31T00:00:00Z

@@ -19,7 +19,7 @@ impl From<PickError> for Problem {
             error @ (PickError::Sides(_) | PickError::Directory(_)) => {
                 Self::unavailable("Microsoft Graph", &error)
             }
-            error @ PickError::PhoneSystem(_) => Self::unavailable("the PBX", &error),
+            error @ (PickError::PhoneSystem(_) | PickError::Late) => Self::unavailable("the PBX", &error),
         }
     }
 }

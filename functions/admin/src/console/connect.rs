@@ -86,11 +86,11 @@ fn document(form: &Form) -> Value {
     if !authority.is_empty() {
         pbx["ca_pem"] = json!(authority.replace("\r\n", "\n"));
     }
-    if !form.text("/pbx/linkus_sdk/access_id").is_empty() {
-        pbx["linkus_sdk"] = json!({
-            "access_id": form.text("/pbx/linkus_sdk/access_id"),
-            "access_key": form.exact("/pbx/linkus_sdk/access_key"),
-        });
+    let access_id = form.text("/pbx/linkus_sdk/access_id");
+    let access_key = form.exact("/pbx/linkus_sdk/access_key");
+    // One alone is refused beside the field of the other.
+    if !access_id.is_empty() || !access_key.is_empty() {
+        pbx["linkus_sdk"] = json!({ "access_id": access_id, "access_key": access_key });
     }
     json!({
         "name": form.text("/name"),

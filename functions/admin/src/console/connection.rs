@@ -2,6 +2,7 @@
 //! forms of its settings.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use askama::Template;
 use axum::Extension;
@@ -26,11 +27,22 @@ use super::names::learn;
 use super::overview::Overview;
 use super::problem_words::items;
 use super::settings_form::{fill_in, mailboxes_text};
+use super::setup;
 use crate::AdminState;
 use crate::api::lookup;
 use crate::api::settings_write::{WriteError, save};
 use crate::query::Query;
 use crate::settings_document;
+
+/// Sections that have forms or switches.
+const SECTIONS: [&str; 7] = [
+    "basic", "users", "groups", "contacts", "presence", "sso", "safety",
+];
+
+/// Where the page says in a section what was done there: there the browser scrolls to, and there a keyboard goes on.
+pub fn done_in(id: impl Display, done: &str, section: &str) -> String {
+    format!("/console/connections/{id}?done={done}&in={section}#note")
+}
 
 #[derive(Template)]
 #[template(path = "connection.html")]
@@ -79,13 +91,11 @@ pub async fn connection(
     mut query: Query,
 ) -> Response {
     let language = visitor.language;
-    let done = query.text("done");
+    let (done, section) = (query.text("done"), query.text("in"));
     let made = async {
         let connection = lookup::connection(&state.engine.store, &id).await?.value;
-        let words = Words(visitor.language);
-        let note = done
-            .and_then(|done| words.maybe(&format!("done-{done}")))
-            .map(Note::good);
+        let section = section.filter(|section| SECTIONS.contains(&section.as_str()));
+        let note = Note::done(Words(language), done.as_deref()).map(|note| note.within(section));
         show(&state, visitor, connection, (None, note), StatusCode::OK).await
     };
     shown(made.await, language)
@@ -175,10 +185,10 @@ async fn saved(
             if let Err(error) = learn(state, &connection, &document).await {
                 tracing::warn!(connection.id = %connection.id, error = %chain(&error), "names of groups were not kept");
             }
-            let next = if form.text("next") == "setup" {
-                format!("/console/connections/{id}/setup")
+            let next = if is_first_step(form) {
+                format!("/console/connections/{id}/setup?done=saved#note")
             } else {
-                format!("/console/connections/{id}?done=saved#{section}")
+                done_in(id, "saved", section)
             };
             return Ok(see_other(&next));
         }
@@ -204,5 +214,32 @@ async fn saved(
         problems,
         version: None,
     };
-    show(state, visitor, connection, (Some(typed), Some(note)), status).await
+    show_again(
+        state,
+        visitor,
+        (connection, form),
+        (Some(typed), Some(note)),
+        status,
+    )
+    .await
+}
+
+/// Whether the page of the first steps sent the form.
+fn is_first_step(form: &Form) -> bool {
+    form.text("next") == "setup"
+}
+
+/// The page that sent a form, with what was typed there.
+pub async fn show_again(
+    state: &AdminState,
+    visitor: Visitor,
+    (connection, form): (Connection, &Form),
+    shown: (Option<Typed>, Option<Note>),
+    status: StatusCode,
+) -> Result<Response, PageError> {
+    if is_first_step(form) {
+        setup::show(state, visitor, connection, shown, status).await
+    } else {
+        show(state, visitor, connection, shown, status).await
+    }
 }

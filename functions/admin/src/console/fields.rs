@@ -149,6 +149,11 @@ impl Fields {
         (!texts.is_empty()).then(|| texts.join("; "))
     }
 
+    /// Whether something was typed there, or is wrong there: then it is not folded away.
+    pub fn is_used(&self, pointer: &str) -> bool {
+        self.doc.pointer(pointer).is_some() || self.error(pointer).is_some()
+    }
+
     fn value(&self, pointer: &str) -> String {
         match self.doc.pointer(pointer) {
             Some(Value::String(text)) => text.clone(),
@@ -200,13 +205,17 @@ impl Fields {
         self.input(pointer, "time", true)
     }
 
-    /// One that may stand where nothing uses it; this one until another is typed.
+    /// One that may stand where nothing uses it: the usual one until another is typed, or it is emptied.
     pub fn time_or(&self, pointer: &str, usual: &str) -> String {
-        let typed = self.value(pointer);
+        let is_typed = self.doc.pointer(pointer).is_some();
         rendered(&Input {
             about: &self.about(pointer),
             kind: "time",
-            value: if typed.is_empty() { usual.to_owned() } else { typed },
+            value: if is_typed {
+                self.value(pointer)
+            } else {
+                usual.to_owned()
+            },
             required: false,
         })
     }
@@ -324,6 +333,19 @@ impl Fields {
         })
     }
 
+    /// One of these words, said as they are elsewhere.
+    pub fn select(&self, pointer: &str, said_as: &str, words: &str) -> String {
+        let option = |word: &str| Choosable {
+            value: word.to_owned(),
+            label: self.words.text(&format!("{said_as}-{word}")),
+            chosen: self.has(pointer, word),
+        };
+        rendered(&Select {
+            about: &self.about(pointer),
+            options: words.split(' ').map(option).collect(),
+        })
+    }
+
     /// One status of an extension.
     pub fn status(&self, pointer: &str) -> String {
         rendered(&Select {
@@ -362,6 +384,19 @@ mod tests {
         assert!(html.contains("aria-describedby="), "{html}");
         let radios = fields.radios("/users/number/kind", "automatic property");
         assert_eq!(radios.matches("checked").count(), 1);
+    }
+
+    #[test]
+    fn a_time_is_the_usual_one_until_another_is_typed_or_it_is_emptied() {
+        let shown = |doc: Value| {
+            let fields = Fields::new(Words(Language::English), doc, Vec::new());
+            fields.time_or("/presence/office_hours/from", "08:00")
+        };
+        assert!(shown(json!({"presence": {}})).contains("value=\"08:00\""));
+        for typed in ["09:30", ""] {
+            let html = shown(json!({"presence": {"office_hours": {"from": typed}}}));
+            assert!(html.contains(&format!("value=\"{typed}\"")), "{html}");
+        }
     }
 
     // case: 63

@@ -34,22 +34,35 @@ pub struct Note {
     pub text: String,
     /// Each wrong field.
     pub items: Vec<String>,
+    /// The section that it stands in; the top of the page otherwise.
+    pub section: Option<String>,
 }
 
 impl Note {
     pub fn good(text: String) -> Self {
-        Self {
-            class: "good",
-            text,
-            items: Vec::new(),
-        }
+        Self::of("good", text)
     }
 
     pub fn bad(text: String) -> Self {
+        Self::of("bad", text)
+    }
+
+    /// On what the last form did, as the address says that it led to.
+    pub fn done(words: Words, done: Option<&str>) -> Option<Self> {
+        let text = words.maybe(&format!("done-{}", done?))?;
+        Some(Self::good(text))
+    }
+
+    pub fn within(self, section: Option<String>) -> Self {
+        Self { section, ..self }
+    }
+
+    fn of(class: &'static str, text: String) -> Self {
         Self {
-            class: "bad",
+            class,
             text,
             items: Vec::new(),
+            section: None,
         }
     }
 }
@@ -80,6 +93,17 @@ impl Frame {
     pub fn with_note(mut self, note: Option<Note>) -> Self {
         self.note = note;
         self
+    }
+
+    /// The note, if it stands at the top of the page.
+    pub fn top_note(&self) -> Option<&Note> {
+        self.note.as_ref().filter(|note| note.section.is_none())
+    }
+
+    /// The note, if it stands in this section.
+    pub fn note_in(&self, section: &str) -> Option<&Note> {
+        let here = |note: &&Note| note.section.as_deref() == Some(section);
+        self.note.as_ref().filter(here)
     }
 
     pub fn t(&self, key: &str) -> String {

@@ -17,6 +17,7 @@ use web::{
 use super::SIGN_IN;
 use super::form::Form;
 use super::member;
+use super::own_page::own_page;
 use crate::AdminState;
 use crate::caller::{Caller, Reach};
 
@@ -74,7 +75,7 @@ async fn admit(
 ) -> Result<Request, Response> {
     let (caller, live) = match member::caller(state, request.headers()).await {
         Ok(Some(known)) => known,
-        Ok(None) => return Err(sign_in_first(&request)),
+        Ok(None) => return Err(sign_in_first(&request, language)),
         Err(error) => return Err(DoorError::Store(error).page(language).into_response()),
     };
     if !caller.role.allows(needed) {
@@ -93,24 +94,40 @@ async fn admit(
         language,
         csrf: live.csrf_token(),
         in_other_language: in_other_language(&request, language.other()),
-        path: shown_at(&request),
+        path: shown_at(&request).to_owned(),
     };
     request.extensions_mut().insert(visitor);
     Ok(request)
 }
 
-/// A page that was open while the session ended leads to the door, and from there back to it.
-fn sign_in_first(request: &Request) -> Response {
-    see_other(&format!("{SIGN_IN}?return_to={}", shown_at(request)))
+/// A page that was open while the session ended leads to the door, and from there back to it. What was typed into a form is
+/// lost, which is said before: a form without a session is nobody's, so nothing of it is kept.
+fn sign_in_first(request: &Request, language: Language) -> Response {
+    let door = format!("{SIGN_IN}?return_to={}", shown_at(request));
+    if request.method() == Method::GET {
+        return see_other(&door);
+    }
+    let words = Words(language);
+    let notice = Notice {
+        language,
+        title: words.text("session-over-title"),
+        paragraphs: vec![words.text("refused-session")],
+        items: Vec::new(),
+        links: vec![web::Link {
+            href: door,
+            text: words.text("session-over-sign-in"),
+        }],
+    };
+    notice.page(StatusCode::FORBIDDEN).into_response()
 }
 
 /// The address at which what is answered can be had again: that of the page, where a form was sent from it.
-fn shown_at(request: &Request) -> String {
+fn shown_at(request: &Request) -> &str {
     let path = request.uri().path();
     if request.method() == Method::POST {
-        path.split('/').take(4).collect::<Vec<_>>().join("/")
+        own_page(path)
     } else {
-        path.to_owned()
+        path
     }
 }
 
@@ -246,7 +263,7 @@ mod tests {
             assert_eq!(address, format!("{people}?{kept}lang=zh-CN"));
         }
         let after_a_form = to(Method::POST, &format!("{people}/u1/presence?q=a"));
-        assert_eq!(after_a_form, "/console/connections/c1?lang=zh-CN");
+        assert_eq!(after_a_form, format!("{people}/u1?lang=zh-CN"));
     }
 
     // case: 46

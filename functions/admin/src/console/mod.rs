@@ -20,6 +20,7 @@ pub mod member;
 mod names;
 mod offers;
 mod overview;
+mod own_page;
 mod pbx_access;
 mod people;
 mod person;

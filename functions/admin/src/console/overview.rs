@@ -1,8 +1,9 @@
 //! One connection at a glance: what the fleet, the head of its own page and its health have in common.
 
 use jiff::{SignedDuration, Timestamp};
+use shared::domain::alert::waited_for_since;
 use shared::domain::connection::{Connection, ConnectionStatus};
-use shared::domain::settings::ConnectionSettings;
+use shared::domain::settings::{ConnectionSettings, GroupTarget};
 use shared::domain::sync_run::{RunState, SyncRun};
 use shared::store::{StoreError, Version, Watch, WorkState};
 use web::Words;
@@ -12,6 +13,8 @@ use crate::AdminState;
 use crate::use_cases::kept_phonebooks;
 use crate::view::presence::PresenceView;
 
+/// A run a week, and a day for it to end.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// From so many days before its end on a client secret is a matter of concern.
 const SOON: i64 = 30;
 
@@ -41,26 +44,32 @@ pub struct Overview {
     pub presence: PresenceView,
     /// Phonebooks whose visibility somebody has to set in the PBX portal.
     pub hidden_phonebooks: usize,
+    /// Since when runs are expected; `None`: they are not.
+    pub runs_expected_since: Option<Timestamp>,
     pub zone: Zone,
     pub now: Timestamp,
 }
 
 impl Overview {
     pub async fn load(state: &AdminState, connection: Connection) -> Result<Self, StoreError> {
-        // Boxed: five reads side by side are in it.
+        // Boxed: six reads side by side are in it.
         Box::pin(Self::read(state, connection)).await
     }
 
     async fn read(state: &AdminState, connection: Connection) -> Result<Self, StoreError> {
         let store = &state.engine.store;
         let id = connection.id;
-        let (settings, work, pending, watch, presence) = tokio::try_join!(
+        let (settings, work, pending, watch, presence, alerts) = tokio::try_join!(
             store.settings(id),
             store.work_state(id),
             store.pending(id),
             store.watch(id),
-            store.presence_work(id)
+            store.presence_work(id),
+            store.alerts(id)
         )?;
+        // Before anybody looked for alerts it is expected to run from the beginning.
+        let runs_expected_since =
+            alerts.map_or(Some(connection.created_at), |state| state.value.watched_since);
         let work = work.unwrap_or_default();
         let last_run = match work.running_run.or(work.waiting_run).or(work.last_run) {
             Some(run) => store.run(id, run).await?,
@@ -91,6 +100,7 @@ impl Overview {
             watch: watch.map(|watch| watch.value),
             presence: PresenceView::of(presence.as_ref(), now),
             hidden_phonebooks,
+            runs_expected_since,
             now,
         })
     }
@@ -151,6 +161,11 @@ impl Overview {
         self.connection.status == ConnectionStatus::Connected && !troubled
     }
 
+    /// Whether groups become departments rather than extension groups.
+    pub fn makes_departments(&self) -> bool {
+        self.settings.groups.target == GroupTarget::Organization
+    }
+
     pub fn is_off(&self) -> bool {
         !self.connection.status.may_run() && !self.is_waiting_for_consent()
     }
@@ -190,14 +205,14 @@ impl Overview {
             .filter(|_| self.connection.status.may_run())
     }
 
-    /// Whether the last good run is longer ago than any schedule would have it.
+    /// Whether a good run is waited for longer than with any schedule.
     pub fn is_silent(&self) -> bool {
-        let week = SignedDuration::from_hours(8 * 24);
-        self.settings.users.enabled
+        let silent = |since| {
+            let waited_since = waited_for_since(self.work.last_good_run_at, since);
+            self.now.duration_since(waited_since) > LONGEST_WAIT
+        };
+        self.settings.makes_runs()
             && self.connection.status.may_run()
-            && self
-                .work
-                .last_good_run_at
-                .is_none_or(|at| self.now.duration_since(at) > week)
+            && self.runs_expected_since.is_some_and(silent)
     }
 }

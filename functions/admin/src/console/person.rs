@@ -52,8 +52,7 @@ pub async fn person(
     mut query: Query,
 ) -> Response {
     let language = visitor.language;
-    let done = query.text("done").filter(|done| done == "saved");
-    let note = done.map(|_| Note::good(Words(language).text("done-saved")));
+    let note = Note::done(Words(language), query.text("done").as_deref());
     shown(
         show(&state, visitor, (&id, &user), (note, StatusCode::OK)).await,
         language,

@@ -1,14 +1,18 @@
 //! `/console/connections/{id}/phonebooks`: phonebooks that contact sync keeps, and which of them somebody still has to make
 //! visible in the PBX portal. What is said about it here is kept; the PBX does not tell.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use shared::domain::connection::Connection;
 use shared::domain::contact_binding::PhonebookStage;
 use shared::domain::mailbox::MailboxRole;
 use shared::domain::phonebook::PhonebookId;
+use shared::telemetry::chain;
 use web::see_other;
 
 use super::error::{PageError, shown};
@@ -19,7 +23,7 @@ use super::zone::Zone;
 use crate::AdminState;
 use crate::api::lookup;
 use crate::query::Query;
-use crate::use_cases::{KeptPhonebook, VisibilityError, kept_phonebooks, say_shown};
+use crate::use_cases::{KeptPhonebook, VisibilityError, kept_phonebooks, phonebook_sizes, say_shown};
 
 /// Phonebooks of one page.
 const A_PAGE: usize = 100;
@@ -34,6 +38,8 @@ struct PhonebooksPage {
     /// How many are left to do.
     waiting: usize,
     books: Vec<KeptPhonebook>,
+    /// How many contacts are in each; `None`: the PBX did not say.
+    sizes: Option<BTreeMap<PhonebookId, u64>>,
     /// Where the next page begins.
     next: Option<usize>,
     zone: Zone,
@@ -43,6 +49,10 @@ impl PhonebooksPage {
     #[expect(clippy::unused_self, reason = "the template asks the page")]
     fn is_personal(&self, book: &KeptPhonebook) -> bool {
         book.binding.role == MailboxRole::Personal
+    }
+
+    fn size(&self, book: &KeptPhonebook) -> Option<u64> {
+        self.sizes.as_ref()?.get(&book.id).copied()
     }
 }
 
@@ -63,16 +73,32 @@ async fn show(state: &AdminState, visitor: Visitor, id: &str, from: usize) -> Re
     let settings = store.settings(connection.id).await?.ok_or(PageError::NotFound)?;
     let kept = kept_phonebooks(store, connection.id).await?;
     let end = from.saturating_add(A_PAGE);
+    let sizes = if kept.is_empty() {
+        None
+    } else {
+        sizes(state, &connection).await
+    };
     let made = PhonebooksPage {
         id: id.to_owned(),
         portal: connection.pbx.base_url.clone(),
         waiting: kept.iter().filter(|book| book.shown_at.is_none()).count(),
         next: (kept.len() > end).then_some(end),
         books: kept.into_iter().skip(from).take(A_PAGE).collect(),
+        sizes,
         zone: Zone::of(&settings.value),
         frame: Frame::of(visitor, &connection, "people", "phonebooks-title"),
     };
     Ok(page(&made, StatusCode::OK))
+}
+
+/// Asked of the PBX, which alone knows; the page is shown without.
+async fn sizes(state: &AdminState, connection: &Connection) -> Option<BTreeMap<PhonebookId, u64>> {
+    let sizes = phonebook_sizes(&state.engine, connection.id).await;
+    sizes
+        .inspect_err(|error| {
+            tracing::debug!(connection.id = %connection.id, error = %chain(error), "phonebooks are shown without their sizes");
+        })
+        .ok()
 }
 
 /// `POST /console/connections/{id}/phonebooks`: one was made visible, or was not after all.

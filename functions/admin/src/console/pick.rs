@@ -18,7 +18,6 @@ use super::guard::Visitor;
 use super::names::learn;
 use super::offers::{Choice, Offer, groups_named, offer};
 use super::picked::{Wanted, chosen, put};
-use super::setup;
 use crate::AdminState;
 
 /// Fields of the search itself; everything else is carried along.
@@ -88,10 +87,8 @@ async fn back(
         problems: Vec::new(),
         version: form.text("version").parse().ok(),
     };
-    if form.text("next") == "setup" {
-        return setup::show(state, visitor, connection, (Some(typed), note)).await;
-    }
-    connection::show(state, visitor, connection, (Some(typed), note), StatusCode::OK).await
+    let shown = (Some(typed), note);
+    connection::show_again(state, visitor, (connection, form), shown, StatusCode::OK).await
 }
 
 async fn search(

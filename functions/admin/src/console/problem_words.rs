@@ -6,20 +6,23 @@ use web::{Language, Words};
 use super::frame::Note;
 use crate::problem::Problem;
 
-/// What a page says of a refusal.
+/// What a page says of a refusal. One wrong field is said by itself, several are in a list.
 pub fn note_of(words: Words, problem: &Problem) -> Note {
+    let items = match <[String; 1]>::try_from(items(words, problem.errors())) {
+        Ok([one]) => return Note::bad(one),
+        Err(items) => items,
+    };
     let said = words.said(problem.detail());
-    let own = said.is_ours && (words.0 == Language::English || problem.errors().is_empty());
-    let mut note = Note::bad(if own {
+    let own = said.is_ours && (words.0 == Language::English || items.is_empty());
+    let text = if own {
         said.text
     } else {
         words.text(&problem.words_key())
-    });
-    // One wrong field is in the sentence, except where that is said in other words.
-    if problem.errors().len() > 1 || !own {
-        note.items = items(words, problem.errors());
+    };
+    Note {
+        items,
+        ..Note::bad(text)
     }
-    note
 }
 
 /// Each wrong field with what would be right.
@@ -73,6 +76,23 @@ mod tests {
             chinese.items
         );
         assert!(chinese.items[1].starts_with("邮箱及其企业联系人群组: 缺少"));
+        let one = Problem::field(
+            "/pbx/linkus_sdk/access_key",
+            "must be 1 to 1024 printable characters",
+        );
+        for (language, said) in [
+            (
+                Language::English,
+                "AccessKey of the Linkus SDK: must be 1 to 1024 printable characters",
+            ),
+            (
+                Language::Chinese,
+                "Linkus SDK 的 AccessKey: 必须是 1 至 1024 个可打印字符",
+            ),
+        ] {
+            let note = note_of(Words(language), &one);
+            assert_eq!((note.text.as_str(), note.items.len()), (said, 0));
+        }
         let theirs = Problem::new(Kind::Conflict, "nobody wrote this");
         let chinese = note_of(Words(Language::Chinese), &theirs);
         assert_eq!(chinese.text, "目前的状态不允许此操作。");

@@ -11,7 +11,7 @@ use shared::domain::part::Part;
 use shared::domain::teardown::Ticked;
 use web::{Words, see_other};
 
-use super::connection;
+use super::connection::{self, done_in};
 use super::error::{PageError, shown};
 use super::form::Form;
 use super::frame::{Frame, page};
@@ -116,33 +116,34 @@ enum Turn {
 }
 
 impl Turn {
-    /// Does it; the note of what was done, with the section it is about.
+    /// Does it; the address at which the page says so.
     async fn take(self, state: &AdminState, connection: &Connection) -> Result<String, Problem> {
         let (engine, id) = (&state.engine, connection.id);
+        let done = |what: &str| format!("/console/connections/{id}?done={what}");
         match self {
             Self::Pause(part, delete) => {
                 use_cases::pause(engine, id, part, delete).await?;
-                Ok(format!("paused#{}", part.key()))
+                Ok(done_in(id, "paused", part.key()))
             }
             Self::Resume(part) => {
                 resume_part(state, id, part).await?;
-                Ok(format!("resumed#{}", part.key()))
+                Ok(done_in(id, "resumed", part.key()))
             }
             Self::Disable(ticked) => {
                 use_cases::disable(engine, id, ticked).await?;
-                Ok("disabled".to_owned())
+                Ok(done("disabled"))
             }
             Self::Enable => {
                 connection_enable::enable(state, connection).await?;
-                Ok("enabled".to_owned())
+                Ok(done("enabled"))
             }
             Self::Disconnect(ticked) => {
                 use_cases::disconnect(engine, id, ticked).await?;
-                Ok("disconnecting".to_owned())
+                Ok(done("disconnecting"))
             }
             Self::Delete => {
                 connection_delete::delete(state, connection).await?;
-                Ok("deleted".to_owned())
+                Ok("/console".to_owned())
             }
         }
     }
@@ -154,10 +155,8 @@ async fn turn(state: &AdminState, visitor: Visitor, id: &str, wanted: Option<Tur
     let made = async {
         let wanted = wanted.ok_or(PageError::NotFound)?;
         let connection = lookup::connection(&state.engine.store, id).await?.value;
-        let gone = matches!(wanted, Turn::Delete);
         let problem = match wanted.take(state, &connection).await {
-            Ok(_) if gone => return Ok(see_other("/console")),
-            Ok(done) => return Ok(see_other(&format!("/console/connections/{id}?done={done}"))),
+            Ok(said_at) => return Ok(see_other(&said_at)),
             Err(problem) => problem,
         };
         let note = note_of(Words(language), &problem);

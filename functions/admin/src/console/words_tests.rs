@@ -53,6 +53,7 @@ fn is_key(text: &&str) -> bool {
 /// Fields that a template asks a form for.
 const FIELDS: &[&str] = &[
     "status(\"/",
+    "select(\"/",
     "group_mappings(\"/",
     "text(\"/",
     "required(\"/",
@@ -83,6 +84,9 @@ fn of_fields(templates: &str) -> BTreeSet<String> {
         if kind.starts_with("radios") || kind.starts_with("ticks") {
             let words = parts.nth(1).unwrap().split(' ');
             keys.extend(words.map(|word| format!("f-{id}-{}", word.replace('_', "-"))));
+        } else if kind.starts_with("select") {
+            let (said_as, words) = (parts.nth(1).unwrap(), parts.nth(1).unwrap());
+            keys.extend(words.split(' ').map(|word| format!("{said_as}-{word}")));
         }
     }
     keys

@@ -489,6 +489,9 @@ impl ContactBook for FakeSides {
         not_there()
     }
     async fn list_phonebooks(&self) -> Result<Vec<PhonebookRow>, PhoneSystemError> {
+        if self.script().pbx_down {
+            return not_there();
+        }
         Ok(vec![PhonebookRow {
             id: PhonebookId(4),
             name: "Suppliers".to_owned(),

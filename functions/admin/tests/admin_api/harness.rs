@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use embedded_table::EmbeddedTable;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use shared::alerts::Outlets;
+use shared::alerts::{Outlets, attend};
 use shared::domain::connection::{
     AppCredential, Capabilities, Connection, ConnectionSecrets, ConnectionStatus, PbxCredentials, PbxSide,
 };
@@ -104,10 +104,7 @@ impl World {
         let door = Door::of(&engine, &"http://127.0.0.1:1".parse().unwrap(), origin()).unwrap();
         let state = AdminState {
             engine,
-            alerts: Outlets {
-                policy: AddressPolicy::Loopback,
-                topic: None,
-            },
+            alerts: outlets(),
             bootstrap: Some(TokenHash::of(ADMIN)),
             door,
         };
@@ -157,6 +154,17 @@ impl World {
         self.clock.now()
     }
 
+    /// What the scheduler does when the alerts of the connection are due.
+    pub async fn attend_to_alerts(&self) {
+        let engine = Engine {
+            store: self.store.clone(),
+            sides: self.sides.clone(),
+            clock: self.clock.clone(),
+            queue: self.queue.clone(),
+        };
+        attend(&engine, &outlets(), connection().id).await.unwrap();
+    }
+
     /// Makes one call.
     pub async fn call(&self, call: Call) -> Answer {
         let response = self.router.clone().oneshot(call.request()).await.unwrap();
@@ -167,6 +175,13 @@ impl World {
             headers: parts.headers,
             text: String::from_utf8(bytes.to_vec()).unwrap(),
         }
+    }
+}
+
+fn outlets() -> Outlets {
+    Outlets {
+        policy: AddressPolicy::Loopback,
+        topic: None,
     }
 }
 

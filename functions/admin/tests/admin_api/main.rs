@@ -9,6 +9,7 @@ mod document;
 mod door;
 mod events;
 mod fake_sides;
+mod forms;
 mod harness;
 mod lifecycle;
 mod mended;

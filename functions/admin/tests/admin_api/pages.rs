@@ -73,7 +73,7 @@ impl<'w> Visit<'w> {
         self.world.call(call).await
     }
 
-    /// Sends a form of this session.
+    /// Sends a form of this session to a path below the connection.
     pub async fn post(&self, rest: &str, form: &str) -> Answer {
         self.post_in("en", rest, form).await
     }
@@ -87,8 +87,9 @@ impl<'w> Visit<'w> {
         self.send("en", "/console/sign-out", "").await
     }
 
-    async fn send(&self, language: &str, path: &str, form: &str) -> Answer {
-        let page = self.page("").await;
+    /// Sends a form of this session.
+    pub async fn send(&self, language: &str, path: &str, form: &str) -> Answer {
+        let page = self.open(language, "/console").await;
         let csrf = page.text.split("name=\"csrf\" value=\"").nth(1).unwrap();
         let csrf = csrf.split('"').next().unwrap();
         let call = Call::anonymous(Method::POST, path)
@@ -101,12 +102,12 @@ impl<'w> Visit<'w> {
 }
 
 /// The version of the settings that a page was made of.
-fn version(page: &Answer) -> String {
+pub fn version(page: &Answer) -> String {
     let rest = page.text.split("name=\"version\" value=\"").nth(1).unwrap();
     rest.split('"').next().unwrap().to_owned()
 }
 
-async fn with_phonebooks(world: &World, count: i64) {
+pub async fn with_phonebooks(world: &World, count: i64) {
     let at = "2026-03-01T10:00:00Z".parse().unwrap();
     let lease = world
         .store
