@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use super::address::PbxAddress;
@@ -12,7 +13,7 @@ use super::limiter::Limiter;
 use super::organization::Organization;
 use super::pace::{Kind, Sample};
 use super::patience::Patience;
-use super::system::KnownCapabilities;
+use super::system::{KnownCapabilities, KnownIdentity};
 use super::token::TokenKeeper;
 use super::token_memory::InMemoryTokens;
 pub use super::transport::PbxTimeouts;
@@ -62,6 +63,7 @@ pub struct PbxClient {
     pub(super) organization: Mutex<Organization>,
     pub(super) root_department: Mutex<Option<PbxGroupId>>,
     pub(super) capabilities: KnownCapabilities,
+    pub(super) identity: KnownIdentity,
     transport: Arc<Transport>,
     tokens: TokenKeeper,
     owns_token: bool,
@@ -91,6 +93,7 @@ impl PbxClient {
             organization: Mutex::default(),
             root_department: Mutex::default(),
             capabilities: KnownCapabilities::default(),
+            identity: KnownIdentity::default(),
             transport,
             tokens,
             owns_token: false,
@@ -116,6 +119,11 @@ impl PbxClient {
             let error = fault.explain("del_token", Effect::Write);
             tracing::warn!(error = %error, "a session of the PBX stays taken until its token ends");
         }
+    }
+
+    /// The token that the next call goes out with.
+    pub(super) async fn token(&self) -> Result<SecretString, Fault> {
+        Ok(self.tokens.current().await?)
     }
 
     /// Makes a call and reads its answer.
@@ -156,7 +164,7 @@ impl PbxClient {
         self.send_in_turn(call, &token).await
     }
 
-    async fn send_in_turn(&self, call: &Call, token: &secrecy::SecretString) -> Result<Vec<u8>, Fault> {
+    async fn send_in_turn(&self, call: &Call, token: &SecretString) -> Result<Vec<u8>, Fault> {
         let permit = self.limiter.acquire().await;
         let started = self.clock.now();
         calls::pbx();

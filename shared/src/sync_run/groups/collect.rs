@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::connection::Firmware;
 use crate::domain::entra_group::EntraGroup;
 use crate::domain::group_binding::GroupBinding;
 use crate::domain::ids::{EntraGroupId, PbxGroupId};
@@ -205,7 +206,10 @@ async fn may_be_had(basis: &Basis<'_>, target: GroupTarget) -> Result<(), Collec
     let Some(mut stored) = basis.store().connection(connection.id).await? else {
         return Ok(());
     };
-    stored.value.pbx.capabilities = capabilities;
+    stored.value.pbx.runs(Firmware {
+        version: basis.sides.phone_system.information().await?.firmware_version,
+        capabilities,
+    });
     match basis.store().save_connection(&stored).await {
         // Somebody changed the connection meanwhile; the next run finds out again.
         Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
