@@ -226,9 +226,11 @@ fn left_alone(basis: &Basis<'_>, run: &SyncRun, plan: &Plan) -> Vec<OperationRec
 /// Who has an extension, as the parts after this one want to know it.
 pub(super) fn people(bindings: &Bindings) -> People {
     let own = |binding: &Binding| {
+        let bound = binding.bound()?;
         let own = OwnExtension {
-            id: binding.bound()?.extension,
+            id: bound.extension,
             number: binding.number.clone(),
+            since: bound.bound_at,
         };
         Some((binding.user, own))
     };
