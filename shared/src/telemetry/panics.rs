@@ -11,7 +11,11 @@ pub(super) fn log_panics() {
 
 fn tell(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string);
-    tracing::error!(panic.place = place, panic.message = fixed(panic.payload()), "a panic");
+    tracing::error!(
+        panic.place = place,
+        panic.message = fixed(panic.payload()),
+        "a panic"
+    );
 }
 
 /// Words that stand in the program. Those that were put together are a `String`.

@@ -242,7 +242,10 @@ mod tests {
         for (asked, kept) in [
             ("", ""),
             ("?lang=en", ""),
-            ("?q=Zo%C3%AB+%22%3C&lang=en&cursor=a", "q=Zo%C3%AB+%22%3C&cursor=a&"),
+            (
+                "?q=Zo%C3%AB+%22%3C&lang=en&cursor=a",
+                "q=Zo%C3%AB+%22%3C&cursor=a&",
+            ),
         ] {
             let address = to(Method::GET, &format!("{people}{asked}"));
             assert_eq!(address, format!("{people}?{kept}lang=zh-CN"));
