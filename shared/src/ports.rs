@@ -325,6 +325,11 @@ pub enum Deleted {
 pub trait PhoneSystem: Send + Sync {
     /// Firmware and serial number.
     async fn information(&self) -> Result<SystemInformation, PhoneSystemError>;
+    /// The same of whoever lets us in at present. A PBX takes only tokens that it gave out itself, so it is asked once for each
+    /// of them.
+    async fn identity(&self) -> Result<SystemInformation, PhoneSystemError> {
+        self.information().await
+    }
     /// Which optional calls this firmware has.
     async fn capabilities(&self) -> Result<Capabilities, PhoneSystemError>;
     /// Licensed and used extensions.

@@ -98,3 +98,43 @@ async fn days_of_grace_pass_before_the_deletion_and_coming_back_ends_them() {
     stage.sync(RunMode::Full).await;
     assert_eq!(stage.extensions().len(), 1);
 }
+
+// spec: 109, 174
+#[tokio::test]
+async fn contacts_of_somebody_who_is_leaving_rest_until_the_extension_goes() {
+    let stage = staffed().await;
+    let ada = stage.id("Ada Example");
+    let enter = |name: &str| {
+        let card = crate::contacts::card(name, "030 1");
+        stage.graph.create_contact(TENANT, ada, (None, &card)).unwrap();
+    };
+    enter("Aunt May");
+    stage
+        .settings(|settings| {
+            settings.users.delete_grace_days = 7;
+            settings.contacts.enabled = true;
+            settings.contacts.personal.enabled = true;
+            settings.contacts.personal.acknowledged_visibility = true;
+        })
+        .await;
+    stage.sync(RunMode::Full).await;
+    let before = format!("{:?}", (stage.pbx.phonebooks(), stage.pbx.contacts()));
+    assert!(before.contains("Ada Example - Outlook"), "{before}");
+    stage.graph.disable_user(TENANT, ada).unwrap();
+    enter("Uncle Ben");
+    stage.sync(RunMode::Full).await;
+    stage.clock.advance(Duration::from_hours(6 * 24));
+    stage.sync(RunMode::Full).await;
+    let now = format!("{:?}", (stage.pbx.phonebooks(), stage.pbx.contacts()));
+    assert_eq!(now, before, "nothing goes, and nothing new comes");
+    stage.graph.enable_user(TENANT, ada).unwrap();
+    stage.sync(RunMode::Full).await;
+    let books = crate::contacts::phonebooks(&stage);
+    assert_eq!(books["Ada Example - Outlook"].len(), 2, "{books:?}");
+    stage.graph.disable_user(TENANT, ada).unwrap();
+    stage.sync(RunMode::Full).await;
+    stage.clock.advance(Duration::from_hours(7 * 24));
+    stage.sync(RunMode::Full).await;
+    assert_eq!(crate::contacts::phonebooks(&stage), [].into());
+    assert_eq!(stage.pbx.contacts().len(), 0);
+}

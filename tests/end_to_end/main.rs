@@ -6,6 +6,7 @@
 mod account;
 mod alert_page;
 mod alerts;
+mod anew;
 mod browser;
 mod canaries;
 mod certificate;

@@ -68,6 +68,27 @@ pub struct PbxSide {
     pub tested_at: Option<Timestamp>,
 }
 
+/// What a PBX runs, and what that can do: they change together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Firmware {
+    /// As the PBX says.
+    pub version: String,
+    /// What it can do.
+    pub capabilities: Capabilities,
+}
+
+impl PbxSide {
+    /// Takes note of what the PBX runs now.
+    pub fn runs(&mut self, firmware: Firmware) {
+        let Firmware {
+            version,
+            capabilities,
+        } = firmware;
+        self.firmware_version = version;
+        self.capabilities = capabilities;
+    }
+}
+
 /// An admin who signed in to connect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorisedAccount {

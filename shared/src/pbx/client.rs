@@ -13,7 +13,7 @@ use super::limiter::{Limiter, Permit};
 use super::organization::Organization;
 use super::pace::{Kind, Sample};
 use super::patience::Patience;
-use super::system::KnownCapabilities;
+use super::system::{KnownCapabilities, KnownIdentity};
 use super::token::TokenKeeper;
 use super::token_memory::InMemoryTokens;
 pub use super::transport::PbxTimeouts;
@@ -81,6 +81,7 @@ pub struct PbxClient {
     pub(super) organization: Mutex<Organization>,
     pub(super) root_department: Mutex<Option<PbxGroupId>>,
     pub(super) capabilities: KnownCapabilities,
+    pub(super) identity: KnownIdentity,
     transport: Arc<Transport>,
     tokens: TokenKeeper,
     owns_token: bool,
@@ -111,6 +112,7 @@ impl PbxClient {
             organization: Mutex::default(),
             root_department: Mutex::default(),
             capabilities: KnownCapabilities::default(),
+            identity: KnownIdentity::default(),
             transport,
             tokens,
             owns_token: false,
@@ -142,6 +144,11 @@ impl PbxClient {
             let error = fault.explain("del_token", Effect::Write);
             tracing::warn!(error = %error, "a session of the PBX stays taken until its token ends");
         }
+    }
+
+    /// The token that the next call goes out with.
+    pub(super) async fn token(&self) -> Result<SecretString, Fault> {
+        Ok(self.tokens.current().await?)
     }
 
     /// Makes a call and reads its answer.

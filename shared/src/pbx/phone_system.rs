@@ -17,6 +17,10 @@ impl PhoneSystem for PbxClient {
         self.read_information().await
     }
 
+    async fn identity(&self) -> Result<SystemInformation, PhoneSystemError> {
+        self.read_identity().await
+    }
+
     async fn capabilities(&self) -> Result<Capabilities, PhoneSystemError> {
         self.read_capabilities().await
     }

@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::client::PbxClient;
 use super::error::{Effect, Fault, code};
 use super::transport::Call;
@@ -30,7 +32,39 @@ impl KnownCapabilities {
     }
 }
 
+/// What the PBX said of itself under a token.
+#[derive(Default)]
+pub(super) struct KnownIdentity(Mutex<Option<(SecretString, SystemInformation)>>);
+
+impl KnownIdentity {
+    fn of(&self, token: &SecretString) -> Option<SystemInformation> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .as_ref()
+            .filter(|(of, _)| of.expose_secret() == token.expose_secret())
+            .map(|(_, said)| said.clone())
+    }
+
+    fn keep(&self, token: SecretString, said: SystemInformation) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((token, said));
+    }
+}
+
 impl PbxClient {
+    pub(super) async fn read_identity(&self) -> Result<SystemInformation, PhoneSystemError> {
+        let explain = reading("system/information");
+        let before = self.token().await.map_err(&explain)?;
+        if let Some(known) = self.identity.of(&before) {
+            return Ok(known);
+        }
+        let said = self.read_information().await?;
+        let after = self.token().await.map_err(&explain)?;
+        if after.expose_secret() == before.expose_secret() {
+            self.identity.keep(after, said.clone());
+        }
+        Ok(said)
+    }
+
     pub(super) async fn read_information(&self) -> Result<SystemInformation, PhoneSystemError> {
         let answer = self.ask_information().await?;
         let serial_number = answer.sn.0;

@@ -13,7 +13,7 @@ use super::observe::observe;
 use super::poll::PollError;
 use super::seats::{self, Bench};
 use crate::deadline::Deadline;
-use crate::domain::connection::{Connection, ConnectionSecrets, FirmwareVersion};
+use crate::domain::connection::{Connection, ConnectionSecrets, Firmware, FirmwareVersion};
 use crate::domain::ids::EntraUserId;
 use crate::domain::office_hours::Hours;
 use crate::domain::settings::ConnectionSettings;
@@ -131,9 +131,14 @@ impl Round<'_> {
         if !is_recent(&present) {
             return Ok(Some(Failure::firmware(&present)));
         }
-        let pbx = &mut self.connection.value.pbx;
-        pbx.firmware_version = present;
-        (pbx.capabilities.contacts, pbx.capabilities.presence) = (true, true);
+        let capabilities = match sides.phone_system.capabilities().await {
+            Ok(capabilities) => capabilities,
+            Err(error) => return Ok(Some(Failure::from(&error))),
+        };
+        self.connection.value.pbx.runs(Firmware {
+            version: present,
+            capabilities,
+        });
         match self.poller.engine.store.save_connection(&self.connection).await {
             // An admin changed the connection meanwhile; the next poll asks again.
             Ok(_) | Err(StoreError::Conflict { .. }) => Ok(None),

@@ -32,6 +32,16 @@ pub enum CollectError {
         /// Which.
         pointer: &'static str,
     },
+    /// Somebody put another PBX in the place of ours.
+    #[error(
+        "this is another PBX: serial number {found}, expected {expected}; give the connection the address of its own PBX, or disconnect it and connect this one"
+    )]
+    AnotherPbx {
+        /// What it says.
+        found: String,
+        /// Of the connection.
+        expected: String,
+    },
     /// A part of the run needs what this PBX does not have.
     #[error("{0}")]
     NotPossible(String),
@@ -49,7 +59,7 @@ impl CollectError {
                 error,
                 PhoneSystemError::Shut { .. } | PhoneSystemError::Unavailable { .. }
             ),
-            Self::Store(_) => true,
+            Self::Store(_) | Self::AnotherPbx { .. } => true,
             Self::Directory(_)
             | Self::NoSuchGroup(_)
             | Self::NoSuchContactGroup(_)

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::deadline::Deadline;
 use crate::domain::change::Changes;
-use crate::domain::connection::Connection;
+use crate::domain::connection::{Connection, Firmware};
 use crate::domain::operation_record::OperationRecord;
 use crate::domain::part::Part;
 use crate::domain::settings::ConnectionSettings;
@@ -27,6 +27,7 @@ use super::groups;
 use super::hold::{WaitingByPart, all_lines, held, supersede};
 use super::part::{Basis, Frame, PartEnd};
 use super::run::RunError;
+use super::same_pbx::new_firmware;
 use super::users;
 
 /// How a run ended.
@@ -58,6 +59,8 @@ pub(super) struct Conducted {
     pub whole: bool,
     /// The worst that kept a part from being done while others were.
     pub trouble: Option<RunFailure>,
+    /// What the PBX runs, where that is not what is stored.
+    pub firmware: Option<Firmware>,
 }
 
 impl Conducted {
@@ -67,6 +70,7 @@ impl Conducted {
             end,
             counts: None,
             trouble: None,
+            firmware: None,
         }
     }
 }
@@ -107,12 +111,28 @@ pub(super) async fn conduct(
         pending: &task.pending,
         news: &GroupNews::default(),
     };
+    let firmware = match new_firmware(&basis, run).await {
+        Ok(firmware) => firmware,
+        Err(CollectError::Store(error)) => return Err(error.into()),
+        Err(error) => return Ok(Conducted::without_parts(End::Failed((&error).into()))),
+    };
+    let mut connection = task.connection.clone();
+    if let Some(firmware) = firmware.clone() {
+        connection.pbx.runs(firmware);
+    }
     let frame = Frame {
-        basis,
+        basis: Basis {
+            connection: &connection,
+            ..basis
+        },
         lease: task.lease,
         deadline: task.deadline,
     };
-    run_parts(&frame, run).await
+    let conducted = run_parts(&frame, run).await?;
+    Ok(Conducted {
+        firmware,
+        ..conducted
+    })
 }
 
 /// The parts of a run, in their order: those that are kept in step, and those whose objects are taken away. What a paused
@@ -270,6 +290,7 @@ impl Tally {
             counts: Some(self.counts),
             whole,
             trouble,
+            firmware: None,
         })
     }
 }

@@ -29,6 +29,7 @@ mod part;
 mod phones;
 pub mod request;
 pub mod run;
+mod same_pbx;
 mod status;
 mod teardown;
 mod users;

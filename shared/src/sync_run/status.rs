@@ -13,7 +13,7 @@ use crate::ports::PermissionName;
 use crate::store::{StoreError, Versioned};
 
 /// A failure that lasts is shown on the connection; the first success clears it, unless a part that this run did not need
-/// lacks something.
+/// lacks something. What the PBX runs now is noted with it.
 pub(super) async fn set_status(
     engine: &Engine,
     mut connection: Versioned<Connection>,
@@ -24,38 +24,52 @@ pub(super) async fn set_status(
     if !connection.value.status.may_run() {
         return Ok(());
     }
+    let before = connection.value.clone();
+    if let Some(status) = status_after(engine, &before, settings, (run, conducted)).await? {
+        connection.value.status = status;
+    }
+    if let Some(firmware) = &conducted.firmware {
+        connection.value.pbx.runs(firmware.clone());
+    }
+    if connection.value == before {
+        return Ok(());
+    }
+    match engine.store.save_connection(&connection).await {
+        // An admin changed the connection meanwhile; their word counts, and the next run judges again.
+        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// `None`: as before.
+async fn status_after(
+    engine: &Engine,
+    connection: &Connection,
+    settings: Option<&ConnectionSettings>,
+    (run, conducted): (&SyncRun, &Conducted),
+) -> Result<Option<ConnectionStatus>, StoreError> {
     let failure = match &conducted.end {
         conduct::End::Failed(failure) => Some(failure),
         conduct::End::Done | conduct::End::Held => conducted.trouble.as_ref(),
         conduct::End::OutOfTime | conduct::End::Cancelled => None,
     };
-    let status = match (&conducted.end, failure) {
-        (
-            _,
-            Some(RunFailure {
-                sentence,
-                needs_attention: true,
-                cause,
-                ..
-            }),
-        ) => ConnectionStatus::NeedsAttention {
+    if let Some(RunFailure {
+        sentence,
+        needs_attention: true,
+        cause,
+        ..
+    }) = failure
+    {
+        return Ok(Some(ConnectionStatus::NeedsAttention {
             reason: sentence.clone(),
             cause: *cause,
-        },
-        (conduct::End::Done | conduct::End::Held, _) => match settings {
-            Some(settings) => recovered(engine, &connection.value, settings, run).await?,
-            None => return Ok(()),
-        },
-        _ => return Ok(()),
-    };
-    if connection.value.status == status {
-        return Ok(());
+        }));
     }
-    connection.value.status = status;
-    match engine.store.save_connection(&connection).await {
-        // An admin changed the connection meanwhile; their word counts, and the next run judges again.
-        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
-        Err(error) => Err(error),
+    match (&conducted.end, settings) {
+        (conduct::End::Done | conduct::End::Held, Some(settings)) => {
+            recovered(engine, connection, settings, run).await.map(Some)
+        }
+        _ => Ok(None),
     }
 }
 

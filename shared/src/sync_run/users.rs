@@ -20,6 +20,7 @@ use super::execute::{Report, execute};
 use super::hold::Waiting;
 use super::outcome::{lines, skip_record};
 use super::part::{Basis, Frame, PartEnd, is_approved, show, sum_up};
+use super::same_pbx::still_the_same;
 
 type Bindings = BTreeMap<EntraUserId, Binding>;
 
@@ -38,6 +39,7 @@ pub(super) async fn conduct(frame: &Frame<'_>, run: &mut SyncRun) -> Result<Part
     let request = run.request.clone();
     let task = task(&frame.basis, &request);
     let Collected { mut world, cursor } = collect(&task).await?;
+    still_the_same(&frame.basis, run, SyncPart::Users).await?;
     let mut done = run
         .counts_by_object
         .get(&ObjectKind::User)
@@ -70,6 +72,7 @@ pub(super) async fn conduct(frame: &Frame<'_>, run: &mut SyncRun) -> Result<Part
 /// What a full read of both sides would hold now: the judgement an approval is measured against.
 pub(super) async fn judge(basis: &Basis<'_>, run: &SyncRun) -> Result<Option<Waiting>, CollectError> {
     let mut world = collect(&task(basis, &run.request)).await?.world;
+    still_the_same(basis, run, SyncPart::Users).await?;
     let policy = policy(basis);
     let plan = plan(&world, &policy);
     world.phone_system.capacity = basis.sides.phone_system.capacity().await?;
@@ -223,9 +226,11 @@ fn left_alone(basis: &Basis<'_>, run: &SyncRun, plan: &Plan) -> Vec<OperationRec
 /// Who has an extension, as the parts after this one want to know it.
 pub(super) fn people(bindings: &Bindings) -> People {
     let own = |binding: &Binding| {
+        let bound = binding.bound()?;
         let own = OwnExtension {
-            id: binding.bound()?.extension,
+            id: bound.extension,
             number: binding.number.clone(),
+            since: bound.bound_at,
         };
         Some((binding.user, own))
     };

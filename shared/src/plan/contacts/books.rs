@@ -70,6 +70,8 @@ pub(super) fn decide(
 
 /// Which names are whose.
 struct Names {
+    /// What is ours and there.
+    own: BTreeMap<MailboxId, PhonebookId>,
     /// Names of phonebooks that are not ours, and of which.
     foreign: BTreeMap<String, PhonebookId>,
     /// Names of phonebooks of ours whose mailbox is out of scope.
@@ -79,7 +81,7 @@ struct Names {
 }
 
 /// Names compare without regard to case, as people read them.
-fn folded(name: &str) -> String {
+pub(super) fn folded(name: &str) -> String {
     name.to_lowercase()
 }
 
@@ -91,14 +93,15 @@ impl Names {
             let owner = own.get(&row.id).and_then(|mailbox| world.books.get(mailbox));
             match owner {
                 Some(book) if world.mailboxes.contains_key(&book.mailbox) => {}
-                Some(book) if world.complete.contains(&book.role) => {
+                Some(book) if world.is_out_of_scope(book.mailbox, book.role) => {
                     leaving.insert(folded(&row.name), book.mailbox);
                 }
-                // Not ours, or of a half that rests and keeps what it has.
+                // Not ours, or of what rests and keeps what it has.
                 _ => drop(foreign.insert(folded(&row.name), row.id)),
             }
         }
         Self {
+            own: own.into_iter().map(|(id, mailbox)| (mailbox, id)).collect(),
             foreign,
             leaving,
             wanted: wanted_names(world),
@@ -115,9 +118,7 @@ impl Names {
         let base = || phonebook_name(&snapshot.phonebook);
         let name = self.wanted.get(&mailbox).cloned().unwrap_or_else(base);
         let binding = world.books.get(&mailbox);
-        let there = binding
-            .and_then(PhonebookBinding::phonebook)
-            .and_then(|id| world.phonebooks.get(&id));
+        let there = self.own.get(&mailbox).and_then(|id| world.phonebooks.get(id));
         let foreign = self.foreign.get(&folded(&name));
         if let Some(row) = there {
             // A name that somebody else has by now is not asked for.
@@ -153,7 +154,7 @@ impl Names {
 
 /// Of two mailboxes that want one name, who has it keeps it, else the first by object id gets it; the others get the first
 /// digits of their id behind it.
-fn wanted_names(world: &ContactWorld) -> BTreeMap<MailboxId, String> {
+pub(super) fn wanted_names(world: &ContactWorld) -> BTreeMap<MailboxId, String> {
     let mut holders: BTreeMap<String, MailboxId> = BTreeMap::new();
     let base = |snapshot: &MailboxSnapshot| phonebook_name(&snapshot.phonebook);
     for (mailbox, snapshot) in &world.mailboxes {

@@ -6,6 +6,7 @@ mod cards;
 pub mod check;
 mod index;
 pub mod operation;
+mod own;
 mod settle;
 pub mod snapshot;
 pub mod words;

@@ -185,6 +185,8 @@ impl SkippedContact {
 pub enum Phase {
     /// Phonebooks go.
     BooksGo,
+    /// Phonebooks get their names: one that was renamed there is known by the contacts in it, which may go.
+    BooksNamed,
     /// Phonebooks come.
     BooksCome,
     /// Contacts go.
@@ -201,6 +203,12 @@ impl ContactOperation {
         match &self.change {
             ContactChange::Book(BookChange::Delete { .. } | BookChange::Release { .. }) => Phase::BooksGo,
             ContactChange::Book(BookChange::Make { .. } | BookChange::TakeUp { .. }) => Phase::BooksCome,
+            ContactChange::Book(BookChange::Mend {
+                id: Some(_),
+                before,
+                name,
+                ..
+            }) if before != name => Phase::BooksNamed,
             ContactChange::Book(BookChange::Mend { .. }) => Phase::BooksMend,
             ContactChange::Contact(_, CardChange::Delete { .. }) => Phase::ContactsGo,
             ContactChange::Contact(..) => Phase::ContactsCome,

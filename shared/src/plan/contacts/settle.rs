@@ -88,11 +88,13 @@ fn unrecorded(desk: &Desk<'_>, key: ContactKey, left: &SkippedContact) -> Contac
 
 /// What is bound to a mailbox that the rules no longer choose.
 pub(super) fn out_of_scope(world: &ContactWorld, index: &Index<'_>, plan: &mut ContactPlan) {
-    let gone = |mailbox: MailboxId, role: MailboxRole| {
-        world.complete.contains(&role) && !world.mailboxes.contains_key(&mailbox)
-    };
-    for book in world.books.values().filter(|book| gone(book.mailbox, book.role)) {
-        let id = book.phonebook().filter(|id| world.phonebooks.contains_key(id));
+    let own = world.own_phonebooks();
+    for book in world
+        .books
+        .values()
+        .filter(|book| world.is_out_of_scope(book.mailbox, book.role))
+    {
+        let id = book.phonebook().filter(|id| own.contains_key(id));
         let name = book.name.clone();
         let change = match id {
             Some(id) if index.of_others.contains(&id) => BookChange::Release { id, name },
@@ -109,7 +111,7 @@ pub(super) fn out_of_scope(world: &ContactWorld, index: &Index<'_>, plan: &mut C
     let leaving = world
         .bindings
         .values()
-        .filter(|binding| gone(binding.mailbox, binding.role));
+        .filter(|binding| world.is_out_of_scope(binding.mailbox, binding.role));
     for binding in leaving {
         let book = world
             .books

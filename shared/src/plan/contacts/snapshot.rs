@@ -20,6 +20,8 @@ pub struct ContactWorld {
     pub mailboxes: BTreeMap<MailboxId, MailboxSnapshot>,
     /// Roles of which every chosen mailbox is in `mailboxes`: one that is bound and missing there is out of scope.
     pub complete: BTreeSet<MailboxRole>,
+    /// Mailboxes of people whose extension is to go and is still there: they are not read and keep what they have.
+    pub resting: BTreeSet<MailboxId>,
     /// Contacts that are ours.
     pub bindings: BTreeMap<ContactKey, ContactBinding>,
     /// Phonebooks that are ours.
@@ -68,12 +70,11 @@ pub struct ContactPolicy {
 }
 
 impl ContactWorld {
-    /// Our phonebooks that exist, and whose they are.
-    pub fn own_phonebooks(&self) -> BTreeMap<PhonebookId, MailboxId> {
-        self.books
-            .values()
-            .filter_map(|book| Some((book.phonebook()?, book.mailbox)))
-            .collect()
+    /// Whether the rules no longer choose this mailbox.
+    pub(super) fn is_out_of_scope(&self, mailbox: MailboxId, role: MailboxRole) -> bool {
+        self.complete.contains(&role)
+            && !self.mailboxes.contains_key(&mailbox)
+            && !self.resting.contains(&mailbox)
     }
 
     /// Our contacts by the PBX's key.

@@ -604,3 +604,74 @@ fn a_binding_without_its_phonebook_still_goes_with_its_mailbox() {
         [(CONTACT, DELETE, Reason::OutOfScope)]
     );
 }
+
+// spec: 115
+#[test]
+fn a_phonebook_that_somebody_made_under_the_key_of_ours_is_left_alone_and_ours_is_made_again() {
+    let mut world = empty().shared(1, 2).in_step(&policy());
+    let id = world.phonebook_mut(1).id;
+    // A PBX that was set up anew has none of our contacts.
+    world
+        .rows
+        .retain(|_, row| ContactKey::in_remark(&row.remark).is_none());
+    "Plumbers".clone_into(&mut world.phonebook_mut(1).name);
+    let before = world.phonebooks[&id].clone();
+    let plan = planned(&world);
+    let again = Reason::DeletedOnPbx;
+    assert_eq!(
+        lines(&plan.operations),
+        [
+            (BOOK, CREATE, again),
+            (CONTACT, CREATE, again),
+            (CONTACT, CREATE, again)
+        ]
+    );
+    let after = world.in_step(&policy());
+    assert_eq!(after.phonebooks[&id].name, before.name);
+    assert!(planned(&after).is_empty());
+}
+
+// spec: 115
+#[test]
+fn a_strangers_phonebook_under_the_key_of_one_that_leaves_is_not_deleted() {
+    let mut world = empty().shared(1, 2).in_step(&policy()).without_mailbox(1);
+    let id = world.phonebook_mut(1).id;
+    world
+        .rows
+        .retain(|_, row| ContactKey::in_remark(&row.remark).is_none());
+    "Plumbers".clone_into(&mut world.phonebook_mut(1).name);
+    let after = world.in_step(&policy());
+    assert!(after.phonebooks.contains_key(&id));
+    assert!(after.books.is_empty() && after.bindings.is_empty());
+}
+
+// spec: 115
+#[test]
+fn a_phonebook_of_ours_that_was_renamed_is_known_by_the_contacts_in_it() {
+    let mut world = empty().shared(1, 2).in_step(&policy());
+    let id = world.phonebook_mut(1).id;
+    "By hand".clone_into(&mut world.phonebook_mut(1).name);
+    let plan = planned(&world);
+    assert_eq!(lines(&plan.operations), [(BOOK, UPDATE, Reason::Drift)]);
+    assert_eq!(world.in_step(&policy()).phonebooks[&id].name, "Owner 1");
+}
+
+#[test]
+fn the_mailbox_of_somebody_who_is_leaving_rests() {
+    let settled = empty().personal(1, 2).personal(2, 1).in_step(&policy());
+    let mut world = settled.clone().without_mailbox(1);
+    world.resting.insert(mailbox(1));
+    let plan = planned(&world);
+    assert!(plan.is_empty() && plan.skipped.is_empty(), "{plan:#?}");
+    let taken = world.clone().personal(3, 1).named(3, "Owner 1");
+    assert_eq!(left(&planned(&taken)), [("Owner 3", Reason::NameTaken)]);
+    world.resting.clear();
+    assert_eq!(
+        lines(&planned(&world).operations),
+        [
+            (BOOK, DELETE, Reason::OutOfScope),
+            (CONTACT, DELETE, Reason::OutOfScope),
+            (CONTACT, DELETE, Reason::OutOfScope)
+        ]
+    );
+}

@@ -83,6 +83,7 @@ pub(super) fn empty() -> ContactWorld {
         connection: connection(),
         mailboxes: BTreeMap::new(),
         complete: [MailboxRole::Personal, MailboxRole::Shared].into(),
+        resting: BTreeSet::new(),
         bindings: BTreeMap::new(),
         books: BTreeMap::new(),
         rows: [(foreign.id, foreign)].into(),

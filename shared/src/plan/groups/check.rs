@@ -11,6 +11,7 @@ use crate::plan::guard::Removing;
 
 use super::GroupPlan;
 use super::operation::{GroupChange, GroupOperation, GroupSkipped};
+use super::own::owners;
 use super::world::{GroupPolicy, GroupWorld};
 
 /// A plan that may run, and removals that wait for a person.
@@ -68,7 +69,7 @@ fn hold_reason(plan: &GroupPlan, world: &GroupWorld, policy: &GroupPolicy) -> Op
 fn take_out_doubles(plan: &mut GroupPlan, world: &GroupWorld, policy: &GroupPolicy) {
     let mut names = BTreeSet::new();
     let mut targets = BTreeSet::new();
-    let owners = world.owners();
+    let owners = owners(world, policy);
     for operation in std::mem::take(&mut plan.operations) {
         let double_target = operation
             .target_id()

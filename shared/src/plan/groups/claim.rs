@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::ids::EntraGroupId;
+use crate::domain::ids::{EntraGroupId, PbxGroupId};
 use crate::domain::operation_record::Reason;
 
 use super::draft::Draft;
 use super::operation::{GroupChange, GroupOperation, GroupSkipped};
-use super::world::GroupWorld;
+use super::own::owners;
+use super::world::{GroupPolicy, GroupWorld};
 
 type Drafts = BTreeMap<EntraGroupId, Draft>;
 
@@ -20,9 +21,10 @@ enum Holder {
 }
 
 /// Settles every claim to a name, and gives every operation its phase. Each round takes a claim out, so it ends.
-pub(super) fn names(mut drafts: Drafts, world: &GroupWorld) -> Drafts {
+pub(super) fn names(mut drafts: Drafts, world: &GroupWorld, policy: &GroupPolicy) -> Drafts {
+    let owners = owners(world, policy);
     loop {
-        let holders = holders(&drafts, world);
+        let holders = holders(&drafts, &owners, world);
         let refused = refusals(&mut drafts, &holders);
         if !refused.is_empty() {
             give_up(&mut drafts, &refused);
@@ -48,8 +50,12 @@ fn operations(drafts: &Drafts) -> impl Iterator<Item = &GroupOperation> {
     })
 }
 
-fn holders(drafts: &Drafts, world: &GroupWorld) -> BTreeMap<String, Holder> {
-    let mut owners = world.owners();
+fn holders(
+    drafts: &Drafts,
+    owners: &BTreeMap<PbxGroupId, EntraGroupId>,
+    world: &GroupWorld,
+) -> BTreeMap<String, Holder> {
+    let mut owners = owners.clone();
     // A group that an unfinished create left belongs to who takes it up now.
     owners.extend(operations(drafts).filter_map(|op| Some((op.target_id()?, op.group))));
     let beside = world.rows.values().filter(|row| row.beside);

@@ -12,6 +12,7 @@ use crate::domain::settings::{GroupTarget, ScopeKind};
 use super::choose::{chosen, in_scope};
 use super::names::{self, Named};
 use super::operation::{GroupChange, GroupOperation, GroupSkipped};
+use super::own::{is_same, owners};
 use super::world::{GroupPolicy, GroupWorld};
 
 /// What is known of one group so far.
@@ -158,7 +159,7 @@ fn placed(id: EntraGroupId, named: &Named, world: &GroupWorld, policy: &GroupPol
     let Some(binding) = binding else {
         return create(id, wish, policy.groups.target, Reason::NewInScope);
     };
-    match ours(binding, world, policy) {
+    match ours(binding, Some(&named.name), world, policy) {
         Found::Ours {
             bound,
             group,
@@ -206,7 +207,7 @@ fn create(id: EntraGroupId, wish: Wish, target: GroupTarget, reason: Reason) -> 
     operation(id, name, target, change, reason, notes)
 }
 
-/// Whether the group of a binding is still there.
+/// Whether the group of a binding is still there, and is still the same one.
 enum Found<'w> {
     Ours {
         bound: BoundGroup,
@@ -218,7 +219,12 @@ enum Found<'w> {
     NotRead,
 }
 
-fn ours<'w>(binding: &GroupBinding, world: &'w GroupWorld, policy: &GroupPolicy) -> Found<'w> {
+fn ours<'w>(
+    binding: &GroupBinding,
+    wanted: Option<&str>,
+    world: &'w GroupWorld,
+    policy: &GroupPolicy,
+) -> Found<'w> {
     let Some(bound) = binding.bound() else {
         return unfinished(binding, world, policy);
     };
@@ -226,11 +232,12 @@ fn ours<'w>(binding: &GroupBinding, world: &'w GroupWorld, policy: &GroupPolicy)
         return Found::Gone;
     }
     match world.details.get(&bound.id) {
-        Some(group) => Found::Ours {
+        Some(group) if is_same(binding, bound, group, wanted, &world.people) => Found::Ours {
             bound: bound.clone(),
             group,
             recovered: false,
         },
+        Some(_) => Found::Gone,
         None => Found::NotRead,
     }
 }
@@ -238,7 +245,7 @@ fn ours<'w>(binding: &GroupBinding, world: &'w GroupWorld, policy: &GroupPolicy)
 /// A create was about to be sent when nothing had the name: it happened if something has it now, and holds nobody but our
 /// people.
 fn unfinished<'w>(binding: &GroupBinding, world: &'w GroupWorld, policy: &GroupPolicy) -> Found<'w> {
-    let owners = world.owners();
+    let owners = owners(world, policy);
     let own: BTreeSet<_> = world.people.extensions.values().map(|own| own.id).collect();
     let beside = |id: &PbxGroupId| world.rows.get(id).is_some_and(|row| row.beside);
     let found = world.details.values().find(|group| {
@@ -328,7 +335,7 @@ fn leaving(binding: &GroupBinding, world: &GroupWorld, policy: &GroupPolicy) -> 
     } else {
         Reason::OutOfScope
     };
-    let there = match ours(binding, world, policy) {
+    let there = match ours(binding, None, world, policy) {
         Found::Ours { bound, .. } => Some(bound.id),
         Found::NotRead => binding.bound().map(|bound| bound.id),
         Found::Gone => None,
@@ -337,15 +344,25 @@ fn leaving(binding: &GroupBinding, world: &GroupWorld, policy: &GroupPolicy) -> 
     Draft::Do(Box::new(removal(binding, there, delete, reason)))
 }
 
-/// What was made for another target than the settings name now. It is not looked at: deleting twice does no harm.
-pub(super) fn stray(binding: &GroupBinding, policy: &GroupPolicy) -> GroupOperation {
-    let there = binding.bound().map(|bound| bound.id);
+/// What was made for another target than the settings name now. Only what is to be deleted is looked at.
+pub(super) fn stray(binding: &GroupBinding, world: &GroupWorld, policy: &GroupPolicy) -> GroupOperation {
+    let delete = policy.groups.delete_when_out_of_scope;
+    let is_ours = |bound: &BoundGroup| match &world.stray_details {
+        Some(details) if delete => details
+            .get(&bound.id)
+            .is_some_and(|group| is_same(binding, bound, group, None, &world.people)),
+        _ => true,
+    };
+    let there = binding
+        .bound()
+        .filter(|bound| is_ours(bound))
+        .map(|bound| bound.id);
     let reason = if policy.switched_off {
         Reason::SwitchedOff
     } else {
         Reason::OutOfScope
     };
-    removal(binding, there, policy.groups.delete_when_out_of_scope, reason)
+    removal(binding, there, delete, reason)
 }
 
 fn removal(

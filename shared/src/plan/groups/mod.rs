@@ -7,6 +7,7 @@ mod claim;
 mod draft;
 mod names;
 pub mod operation;
+mod own;
 pub mod words;
 pub mod world;
 
@@ -50,10 +51,14 @@ impl GroupPlan {
 /// Decides for every group that the rules choose, or that is ours.
 pub fn plan(world: &GroupWorld, policy: &GroupPolicy) -> GroupPlan {
     let drafts = draft::all(world, policy);
-    let settled = claim::names(drafts, world);
+    let settled = claim::names(drafts, world, policy);
     let mut plan = collect(settled);
-    plan.operations
-        .extend(world.strays.iter().map(|stray| draft::stray(stray, policy)));
+    plan.operations.extend(
+        world
+            .strays
+            .iter()
+            .map(|stray| draft::stray(stray, world, policy)),
+    );
     let numbers = Numbers::of(world);
     for operation in &mut plan.operations {
         operation.describe(&numbers, world);

@@ -22,7 +22,9 @@ enum Fate {
     Gone,
     RenamedTo(u32),
     MembersMoved(Vec<u32>),
-    Drifted,
+    RenamedByHand,
+    MembersByHand,
+    Stranger,
     OpenedToAll,
     DeletedOnPbx,
     Intended,
@@ -36,7 +38,9 @@ fn fate() -> impl Strategy<Value = Fate> {
         2 => Just(Fate::Gone),
         3 => (0..12_u32).prop_map(Fate::RenamedTo),
         3 => prop::collection::vec(0..14_u32, 0..5).prop_map(Fate::MembersMoved),
-        2 => Just(Fate::Drifted),
+        2 => Just(Fate::RenamedByHand),
+        2 => Just(Fate::MembersByHand),
+        2 => Just(Fate::Stranger),
         1 => Just(Fate::OpenedToAll),
         2 => Just(Fate::DeletedOnPbx),
         1 => Just(Fate::Intended),
@@ -71,13 +75,16 @@ fn set_fate(world: &mut GroupWorld, n: u32, fate: &Fate, free: &mut BTreeSet<u32
             add(world, n, &own, people);
             bind(world, n, pbx_group(id, &own, &members(&[n])));
         }
-        Fate::Drifted => {
+        Fate::RenamedByHand | Fate::MembersByHand | Fate::Stranger => {
             add(world, n, &own, &[n]);
             bind(world, n, pbx_group(id, &own, &members(&[n])));
-            put(
-                world,
-                pbx_group(id, &format!("By hand {n}"), &members(&[n, n + 2])),
-            );
+            let by_hand = format!("By hand {n}");
+            let group = match fate {
+                Fate::RenamedByHand => pbx_group(id, &by_hand, &members(&[n])),
+                Fate::MembersByHand => pbx_group(id, &own, &members(&[n, n + 2])),
+                _ => pbx_group(id, &by_hand, &[n % 10, (n + 2) % 10]),
+            };
+            put(world, group);
         }
         Fate::OpenedToAll => {
             add(world, n, &own, &[n]);
@@ -145,10 +152,10 @@ fn worlds() -> impl Strategy<Value = (GroupWorld, GroupPolicy)> {
 }
 
 fn foreign(world: &GroupWorld) -> BTreeMap<PbxGroupId, PbxGroup> {
-    let foreign = world
-        .details
-        .iter()
-        .filter(|(id, _)| (500..1_000).contains(&id.0) || id.0 == 1);
+    let is_foreign = |id: i64, group: &PbxGroup| {
+        (500..1_000).contains(&id) || id == 1 || group.members.len() == 2 && group.name.starts_with("By hand")
+    };
+    let foreign = world.details.iter().filter(|(id, group)| is_foreign(id.0, group));
     foreign.map(|(id, group)| (*id, group.clone())).collect()
 }
 

@@ -76,8 +76,10 @@ fn a_change_in_entra_is_written_and_one_on_the_pbx_is_put_back() {
     let mut world = self::world();
     add(&mut world, 1, "Sales", &[0]);
     bind(&mut world, 1, pbx_group(9, "Sales", &[0]));
-    put(&mut world, pbx_group(9, "By hand", &[0, 5]));
-    assert_eq!(told(&planned(&world)), (OperationKind::Update, Reason::Drift));
+    for by_hand in [pbx_group(9, "By hand", &[0]), pbx_group(9, "Sales", &[0, 5])] {
+        put(&mut world, by_hand);
+        assert_eq!(told(&planned(&world)), (OperationKind::Update, Reason::Drift));
+    }
     put(
         &mut world,
         PbxGroup {
@@ -118,6 +120,77 @@ fn a_group_deleted_on_the_pbx_is_made_again() {
         told(&planned(&world)),
         (OperationKind::Create, Reason::DeletedOnPbx)
     );
+}
+
+/// Under the key of our group stands one that somebody made: with another name, and people of its own.
+fn with_a_stranger(stranger: PbxGroup) -> GroupWorld {
+    let mut world = world();
+    add(&mut world, 1, "Sales", &[0, 1]);
+    bind(&mut world, 1, pbx_group(9, "Sales", &[0, 1]));
+    put(&mut world, stranger);
+    world
+}
+
+// spec: 90
+#[test]
+fn a_group_that_somebody_made_under_the_key_of_ours_is_left_alone_and_ours_is_made_again() {
+    let people: [&[u32]; 3] = [&[], &[0], &[0, 1, 2]];
+    for people in people {
+        let mut world = with_a_stranger(pbx_group(9, "Reception", people));
+        let before = world.details[&PbxGroupId(9)].clone();
+        let plan = planned(&world);
+        assert_eq!(told(&plan), (OperationKind::Create, Reason::DeletedOnPbx));
+        apply(&mut world, only(&plan));
+        assert_eq!(world.details[&PbxGroupId(9)], before);
+        assert!(planned(&world).is_empty());
+    }
+}
+
+#[test]
+fn the_same_keys_of_members_say_nothing_where_their_extensions_are_newer_than_the_group() {
+    let mut world = with_a_stranger(pbx_group(9, "Reception", &[0, 1]));
+    assert_eq!(told(&planned(&world)), (OperationKind::Update, Reason::Drift));
+    let later = now() + std::time::Duration::from_secs(1);
+    world
+        .people
+        .extensions
+        .values_mut()
+        .for_each(|own| own.since = later);
+    assert_eq!(
+        told(&planned(&world)),
+        (OperationKind::Create, Reason::DeletedOnPbx)
+    );
+}
+
+#[test]
+fn a_strangers_group_under_the_key_of_one_that_leaves_is_not_deleted() {
+    let mut world = with_a_stranger(pbx_group(9, "Reception", &[0]));
+    world.groups.clear();
+    let mut policy = policy();
+    policy.groups.delete_when_out_of_scope = true;
+    let plan = plan(&world, &policy);
+    assert_eq!(only(&plan).kind(), OperationKind::Delete);
+    assert_eq!(only(&plan).target_id(), None, "only our record goes");
+}
+
+#[test]
+fn a_rename_that_was_cut_before_its_record_is_found_by_the_name_that_was_to_come() {
+    let mut world = world();
+    add(&mut world, 1, "Sales and service", &[0, 1]);
+    bind(&mut world, 1, pbx_group(9, "Sales", &[0]));
+    put(&mut world, pbx_group(9, "Sales and service", &[0, 1]));
+    let plan = planned(&world);
+    assert_eq!(only(&plan).target_id(), Some(PbxGroupId(9)));
+    assert!(matches!(only(&plan).change, GroupChange::Note { .. }));
+}
+
+#[test]
+fn a_name_that_a_stranger_has_under_a_key_of_ours_is_not_free() {
+    let mut world = with_a_stranger(pbx_group(9, "Reception", &[0]));
+    add(&mut world, 2, "Reception", &[3]);
+    let plan = planned(&world);
+    assert_eq!(told(&plan), (OperationKind::Create, Reason::DeletedOnPbx));
+    assert_eq!(plan.skipped[0].reason, Reason::NameTaken);
 }
 
 // spec: 88, 89, 90
@@ -357,6 +430,28 @@ fn what_was_made_for_another_target_leaves_with_it() {
             (OperationKind::Create, GroupTarget::ExtensionGroup)
         ]
     );
+}
+
+#[test]
+fn what_was_made_for_another_target_is_deleted_only_if_it_is_still_ours() {
+    let mut world = world();
+    let ours = pbx_group(9, "Sales", &[0]);
+    world.strays.push(GroupBinding {
+        group: group_id(1),
+        target: GroupTarget::Organization,
+        name: "Sales".to_owned(),
+        stage: GroupStage::Bound(super::world_builder::bound(ours.id, &ours.values())),
+    });
+    let mut policy = policy();
+    policy.groups.delete_when_out_of_scope = true;
+    let mut deleted = |there: &[PbxGroup]| {
+        let there = there.iter().map(|group| (group.id, group.clone()));
+        world.stray_details = Some(there.collect());
+        only(&plan(&world, &policy)).target_id()
+    };
+    assert_eq!(deleted(&[ours]), Some(PbxGroupId(9)));
+    assert_eq!(deleted(&[pbx_group(9, "Reception", &[2])]), None);
+    assert_eq!(deleted(&[]), None);
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub struct OwnExtension {
     pub id: ExtensionId,
     /// Its number, for reports.
     pub number: ExtensionNumber,
+    /// Since when it serves them.
+    pub since: Timestamp,
 }
 
 /// Who has an extension.
@@ -45,6 +47,8 @@ pub struct GroupWorld {
     pub bindings: BTreeMap<EntraGroupId, GroupBinding>,
     /// What is ours of another target than the settings name now.
     pub strays: Vec<GroupBinding>,
+    /// Those of the strays that are there; `None` where the PBX does not let them be read, nor deleted.
+    pub stray_details: Option<BTreeMap<PbxGroupId, PbxGroup>>,
     /// Who has an extension.
     pub people: People,
 }
@@ -62,12 +66,4 @@ pub struct GroupPolicy {
     pub last_good_managed: Option<u64>,
     /// Everything of ours is taken away, whatever the rules say.
     pub switched_off: bool,
-}
-
-impl GroupWorld {
-    /// The group of ours that this one on the PBX is, and the others' names.
-    pub(super) fn owners(&self) -> BTreeMap<PbxGroupId, EntraGroupId> {
-        let bound = |binding: &GroupBinding| Some((binding.bound()?.id, binding.group));
-        self.bindings.values().filter_map(bound).collect()
-    }
 }

@@ -70,6 +70,7 @@ fn own(n: u32) -> OwnExtension {
     OwnExtension {
         id: extension(n),
         number: ExtensionNumber::parse(&format!("{}", 2000 + n)).unwrap(),
+        since: now(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads mailboxes and the PBX's contacts. A mailbox that cannot be read is a fact about that mailbox; a PBX that cannot be
 //! read ends the part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -49,6 +49,7 @@ pub(super) async fn collect(basis: &Basis<'_>, remember: bool) -> Result<Collect
         world: ContactWorld {
             mailboxes,
             complete: scope.complete,
+            resting: scope.resting,
             ..world
         },
         policy,
@@ -76,7 +77,8 @@ async fn pbx(basis: &Basis<'_>) -> Result<(ContactWorld, ContactLimits), Collect
     let world = ContactWorld {
         connection: basis.connection.id,
         mailboxes: BTreeMap::new(),
-        complete: std::collections::BTreeSet::new(),
+        complete: BTreeSet::new(),
+        resting: BTreeSet::new(),
         bindings: contacts,
         books,
         rows: rows.into_iter().map(|row| (row.id, row)).collect(),

@@ -21,6 +21,7 @@ use super::execute::{Report, execute};
 use super::hold::Waiting;
 use super::outcome::{Outcome, count, lines as lines_of};
 use super::part::{Basis, Frame, PartEnd, is_approved};
+use super::same_pbx::still_the_same;
 
 use collect::{Collected, collect};
 use effect::ContactHands;
@@ -102,6 +103,7 @@ fn is_due(basis: &Basis<'_>, run: &SyncRun) -> bool {
 
 async fn decide(basis: &Basis<'_>, run: &SyncRun, remember: bool) -> Result<Decided, CollectError> {
     let collected = collect(basis, remember).await?;
+    still_the_same(basis, run, SyncPart::Contacts).await?;
     let plan = plan(&collected.world, &collected.policy);
     let Checked {
         mut plan,

@@ -10,6 +10,7 @@ use crate::domain::binding::Stage;
 use crate::domain::ids::EntraUserId;
 use crate::domain::mailbox::{MailboxAccount, MailboxId, MailboxPurpose, MailboxRole};
 use crate::domain::operation_record::{ObjectKind, OperationRecord, Reason};
+use crate::domain::part::Part;
 use crate::domain::phonebook::personal_phonebook_name;
 use crate::domain::settings::{MailboxScope, MailboxTarget, ScopeKind};
 use crate::ports::{DirectoryError, GroupMembers};
@@ -60,6 +61,8 @@ impl Unread {
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     pub mailboxes: BTreeMap<MailboxId, Chosen>,
+    /// Mailboxes of people whose extension is still there and is to go: they are not read and keep what they have.
+    pub resting: BTreeSet<MailboxId>,
     /// Roles whose list is whole.
     pub complete: BTreeSet<MailboxRole>,
     pub unread: Vec<Unread>,
@@ -70,7 +73,7 @@ pub(super) async fn scope(basis: &Basis<'_>, remember: bool) -> Result<Scope, Co
     let mut scope = Scope::default();
     let contacts = &basis.settings.contacts;
     if contacts.personal.enabled {
-        scope.mailboxes.extend(people(basis).await?);
+        (scope.mailboxes, scope.resting) = people(basis).await?;
         scope.complete.insert(MailboxRole::Personal);
     }
     if contacts.shared.enabled {
@@ -82,32 +85,37 @@ pub(super) async fn scope(basis: &Basis<'_>, remember: bool) -> Result<Scope, Co
     Ok(scope)
 }
 
-/// Synced people, or those of them who are in the groups of the rules.
-async fn people(basis: &Basis<'_>) -> Result<BTreeMap<MailboxId, Chosen>, CollectError> {
+/// Synced people, or those of them who are in the groups of the rules; and those who are leaving, whatever the rules say: who
+/// comes back in the days of grace finds everything as it was.
+async fn people(
+    basis: &Basis<'_>,
+) -> Result<(BTreeMap<MailboxId, Chosen>, BTreeSet<MailboxId>), CollectError> {
     let rules = &basis.settings.contacts.personal.scope;
     let within = match rules.kind {
         ScopeKind::Groups => Some(members(basis).await?),
         ScopeKind::All | ScopeKind::Types => None,
     };
-    let bindings = basis.store().bindings(basis.connection.id).await?;
-    let synced = bindings
-        .into_values()
-        .filter(|binding| matches!(binding.stage, Stage::Bound(_)));
-    Ok(synced
-        .filter(|binding| {
-            within
-                .as_ref()
-                .is_none_or(|within| within.contains(&binding.user))
-        })
-        .map(|binding| {
-            let chosen = Chosen {
-                role: MailboxRole::Personal,
-                phonebook: personal_phonebook_name(&binding.name),
-                name: binding.name,
-            };
-            (binding.user, chosen)
-        })
-        .collect())
+    let is_within = |user: &EntraUserId| within.as_ref().is_none_or(|within| within.contains(user));
+    // Where everything is taken away, nobody's rests.
+    let keeps = basis.removal(Part::Contacts).is_none();
+    let (mut chosen, mut resting) = (BTreeMap::new(), BTreeSet::new());
+    for binding in basis.store().bindings(basis.connection.id).await?.into_values() {
+        match binding.stage {
+            Stage::Bound(_) if is_within(&binding.user) => {
+                let mailbox = Chosen {
+                    role: MailboxRole::Personal,
+                    phonebook: personal_phonebook_name(&binding.name),
+                    name: binding.name,
+                };
+                chosen.insert(binding.user, mailbox);
+            }
+            Stage::Leaving { .. } if keeps => {
+                resting.insert(binding.user);
+            }
+            Stage::Bound(_) | Stage::Leaving { .. } | Stage::Intended { .. } => {}
+        }
+    }
+    Ok((chosen, resting))
 }
 
 async fn members(basis: &Basis<'_>) -> Result<BTreeSet<EntraUserId>, CollectError> {

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::connection::Firmware;
 use crate::domain::entra_group::EntraGroup;
 use crate::domain::group_binding::GroupBinding;
-use crate::domain::ids::{EntraGroupId, PbxGroupId};
-use crate::domain::pbx_group::GroupDigest;
+use crate::domain::ids::{EntraGroupId, ExtensionId, PbxGroupId};
+use crate::domain::pbx_group::{GroupDigest, PbxGroup};
 use crate::domain::settings::{GroupTarget, ScopeKind};
 use crate::domain::sync_run::{RunMode, SyncRun};
 use crate::plan::groups::world::{GroupPolicy, GroupWorld, People};
 use crate::plan::groups::{chosen, wanted};
-use crate::ports::{Cursor, Directory, GroupMembers};
+use crate::ports::{Cursor, Directory, GroupMembers, PhoneSystemError};
 use crate::store::StoreError;
 use crate::sync_run::collect::CursorKind;
 use crate::sync_run::collect_error::CollectError;
@@ -106,7 +107,27 @@ pub(super) async fn read(
         .groups
         .group_details(target, &to_be_read(&world, policy, depth), &people)
         .await?;
+    world.stray_details = strays_there(basis, policy, &world.strays, &people).await?;
     Ok(world)
+}
+
+/// What is to be deleted of the other target is looked at first: its key may be a stranger's by now.
+async fn strays_there(
+    basis: &Basis<'_>,
+    policy: &GroupPolicy,
+    strays: &[GroupBinding],
+    people: &BTreeSet<ExtensionId>,
+) -> Result<Option<BTreeMap<PbxGroupId, PbxGroup>>, CollectError> {
+    let ids: BTreeSet<PbxGroupId> = strays.iter().filter_map(|b| Some(b.bound()?.id)).collect();
+    let target = strays.iter().map(|stray| stray.target).next();
+    let Some(target) = target.filter(|_| policy.groups.delete_when_out_of_scope && !ids.is_empty()) else {
+        return Ok(Some(BTreeMap::new()));
+    };
+    match basis.sides.groups.group_details(target, &ids, people).await {
+        Ok(there) => Ok(Some(there)),
+        Err(PhoneSystemError::NotInThisFirmware { .. } | PhoneSystemError::SwitchedOff { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The groups that the rules may choose from.
@@ -205,7 +226,10 @@ async fn may_be_had(basis: &Basis<'_>, target: GroupTarget) -> Result<(), Collec
     let Some(mut stored) = basis.store().connection(connection.id).await? else {
         return Ok(());
     };
-    stored.value.pbx.capabilities = capabilities;
+    stored.value.pbx.runs(Firmware {
+        version: basis.sides.phone_system.information().await?.firmware_version,
+        capabilities,
+    });
     match basis.store().save_connection(&stored).await {
         // Somebody changed the connection meanwhile; the next run finds out again.
         Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),

@@ -19,6 +19,7 @@ use super::execute::{Report, execute};
 use super::hold::Waiting;
 use super::outcome::lines;
 use super::part::{Basis, Frame, PartEnd, is_approved, show, sum_up};
+use super::same_pbx::still_the_same;
 use super::users;
 use collect::{Depth, depth, read, seen};
 use effect::GroupHands;
@@ -60,6 +61,7 @@ pub(super) async fn judge(basis: &Basis<'_>, run: &SyncRun) -> Result<Option<Wai
     let people = people_of(basis, None).await?;
     let policy = policy(basis);
     let world = read(basis, &policy, people, Depth::Full).await?;
+    still_the_same(basis, run, SyncPart::Groups).await?;
     let checked = check(plan(&world, &policy), &world, &policy);
     Ok(split(basis, run, checked, &world).waiting)
 }
@@ -111,6 +113,7 @@ async fn bring_in_step(
         });
     };
     let world = read(basis, &policy, people, depth).await?;
+    still_the_same(basis, run, SyncPart::Groups).await?;
     let decided = decide(basis, run, &world, &policy);
     if run.request.dry_run {
         return look(basis, run, decided).await;

@@ -118,6 +118,16 @@ impl Pbx {
         })
     }
 
+    /// Sets the PBX up anew where it stands, as its reset does: nothing of before is left, and keys start again.
+    pub fn set_up_anew(&self, config: &Config) -> Result<(), Error> {
+        let mut anew = State::empty(config);
+        seed::populate(&mut anew, config).map_err(Error::Seed)?;
+        let mut state = self.lock();
+        anew.hub.queue = state.hub.queue.take();
+        *state = anew;
+        Ok(())
+    }
+
     /// The clock that tokens and sockets expire by.
     pub fn clock(&self) -> &SimClock {
         &self.clock
