@@ -1,7 +1,7 @@
 //! The run over its parts: people, then groups, then contacts. Everything about leases, due times and the connection's
 //! status is around it, in `run`; what a part does is the part's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
@@ -58,12 +58,18 @@ pub(super) struct Conducted {
     pub whole: bool,
     /// The worst that kept a part from being done while others were.
     pub trouble: Option<RunFailure>,
+    /// Parts of which the run has nothing to tell: it did not get to them, or nothing asked it to look.
+    pub undone: BTreeSet<SyncPart>,
 }
 
 impl Conducted {
     fn without_parts(end: End) -> Self {
         Self {
             whole: matches!(end, End::Done),
+            undone: match end {
+                End::Done => BTreeSet::new(),
+                _ => SyncPart::ALL.into(),
+            },
             end,
             counts: None,
             trouble: None,
@@ -163,27 +169,32 @@ struct Tally {
     done: usize,
     failures: BTreeMap<SyncPart, RunFailure>,
     /// The part that found a side closed to all of them.
+    undone: BTreeSet<SyncPart>,
     ended_by: Option<SyncPart>,
     stopped: Option<Stopped>,
 }
 
 async fn run_parts(frame: &Frame<'_>, run: &mut SyncRun) -> Result<Conducted, RunError> {
-    let mut tally = Tally::new(frame.basis.state.counts);
     let Basis {
         connection, settings, ..
     } = &frame.basis;
-    for part in parts(connection, settings, run.request.dry_run) {
+    let parts: Vec<SyncPart> = parts(connection, settings, run.request.dry_run).collect();
+    let mut tally = Tally::new(frame.basis.state.counts, &parts);
+    for part in parts {
         // Boxed: each part's whole work is in it.
         match Box::pin(one_part(part, frame, tally.people.take(), run)).await {
             Ok(end) => tally.take(part, end),
             Err(CollectError::Store(error)) => return Err(error.into()),
             // Nobody asked for groups yet, so that they cannot be had is nobody's trouble.
-            Err(_) if part == SyncPart::Groups && !frame.basis.settings.groups.enabled => {}
+            Err(_) if part == SyncPart::Groups && !frame.basis.settings.groups.enabled => {
+                tally.undone.remove(&part);
+            }
             Err(error) => {
                 let ended = error.ends_the_run();
                 tally.people_are_in_step &= part != SyncPart::Users;
                 tally.failures.insert(part, (&error).into());
                 tally.ended_by = ended.then_some(part);
+                tally.undone.remove(&part);
             }
         }
         if tally.stopped.is_some() || tally.ended_by.is_some() {
@@ -194,11 +205,12 @@ async fn run_parts(frame: &Frame<'_>, run: &mut SyncRun) -> Result<Conducted, Ru
 }
 
 impl Tally {
-    fn new(counts: ManagedCounts) -> Self {
+    fn new(counts: ManagedCounts, parts: &[SyncPart]) -> Self {
         Self {
             counts,
             people: None,
             left_alone: Vec::new(),
+            undone: parts.iter().copied().collect(),
             waiting: BTreeMap::new(),
             whole: true,
             people_are_in_step: true,
@@ -218,6 +230,7 @@ impl Tally {
             whole,
             stopped,
         } = end;
+            idle,
         self.people = people;
         let slot = match part {
             SyncPart::Users => &mut self.counts.extensions,
@@ -233,6 +246,9 @@ impl Tally {
         self.done += 1;
         self.stopped = stopped;
     }
+        if !idle && stopped.is_none() {
+            self.undone.remove(&part);
+        }
 
     async fn close(self, frame: &Frame<'_>, run: &mut SyncRun) -> Result<Conducted, RunError> {
         let store = frame.store();
@@ -272,6 +288,7 @@ impl Tally {
             trouble,
         })
     }
+            undone: self.undone,
 }
 
 impl Tally {

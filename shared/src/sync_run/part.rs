@@ -57,6 +57,8 @@ pub(super) struct PartEnd {
     pub whole: bool,
     /// Why nothing more of the run is to be done.
     pub stopped: Option<Stopped>,
+    /// Whether it did not look at all, for want of anything that asked it to.
+    pub idle: bool,
 }
 
 impl<'a> Basis<'a> {

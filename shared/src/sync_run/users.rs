@@ -207,6 +207,7 @@ async fn close(
         left_alone: left_alone(basis, run, &decided.plan),
         waiting: decided.waiting,
         whole: report.stopped.is_none() && !report.retry,
+        idle: false,
         stopped: report.stopped,
     })
 }
@@ -267,6 +268,7 @@ async fn look(
         left_alone: left_alone(basis, run, &decided.plan),
         waiting: decided.waiting,
         whole: true,
+        idle: false,
         stopped: None,
     })
 }

@@ -49,6 +49,7 @@ pub(super) async fn conduct(frame: &Frame<'_>, run: &mut SyncRun) -> Result<Part
     if !is_due(&frame.basis, run) {
         return Ok(PartEnd {
             whole: true,
+            idle: run.request.trigger == Trigger::Changes,
             ..PartEnd::default()
         });
     }
@@ -185,6 +186,7 @@ async fn close(
         left_alone: left_alone(basis, run, &decided),
         waiting: decided.waiting,
         whole: report.stopped.is_none() && !report.retry,
+        idle: false,
         stopped: report.stopped,
         people: None,
     })
@@ -224,6 +226,7 @@ async fn show(basis: &Basis<'_>, run: &mut SyncRun, decided: Decided) -> Result<
         left_alone: left_alone(basis, run, &decided),
         waiting: decided.waiting,
         whole: true,
+        idle: false,
         stopped: None,
         people: None,
     })

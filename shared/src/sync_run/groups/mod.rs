@@ -107,6 +107,7 @@ async fn bring_in_step(
     let Some(depth) = depth else {
         return Ok(PartEnd {
             whole: true,
+            idle: true,
             ..PartEnd::default()
         });
     };
@@ -222,6 +223,7 @@ async fn close(
         left_alone: left_alone(basis, run, &decided.plan),
         waiting: decided.waiting,
         whole: report.stopped.is_none() && !report.retry,
+        idle: false,
         stopped: report.stopped,
     })
 }
@@ -250,6 +252,7 @@ async fn look(basis: &Basis<'_>, run: &mut SyncRun, decided: Decided) -> Result<
         left_alone: left_alone(basis, run, &decided.plan),
         waiting: decided.waiting,
         whole: true,
+        idle: false,
         stopped: None,
     })
 }
