@@ -24,7 +24,7 @@ use super::execute::Stopped;
 use super::failure::{RunFailure, lasting};
 use super::group_news::GroupNews;
 use super::groups;
-use super::hold::{WaitingByPart, all_lines, held, supersede};
+use super::hold::{Approved, WaitingByPart, all_lines, held, supersede};
 use super::part::{Basis, Frame, PartEnd};
 use super::run::RunError;
 use super::users;
@@ -104,6 +104,7 @@ pub(super) async fn conduct(
         run.state = RunState::Reading;
         engine.store.put_run(run, task.lease).await?;
     }
+    let approved = Approved::of(&engine.store, run).await?;
     let basis = Basis {
         engine,
         connection: task.connection,
@@ -112,6 +113,7 @@ pub(super) async fn conduct(
         state: task.state,
         pending: &task.pending,
         news: &GroupNews::default(),
+        approved: &approved,
     };
     let frame = Frame {
         basis,
@@ -167,9 +169,9 @@ struct Tally {
     whole: bool,
     people_are_in_step: bool,
     done: usize,
+    undone: BTreeSet<SyncPart>,
     failures: BTreeMap<SyncPart, RunFailure>,
     /// The part that found a side closed to all of them.
-    undone: BTreeSet<SyncPart>,
     ended_by: Option<SyncPart>,
     stopped: Option<Stopped>,
 }
@@ -192,9 +194,9 @@ async fn run_parts(frame: &Frame<'_>, run: &mut SyncRun) -> Result<Conducted, Ru
             Err(error) => {
                 let ended = error.ends_the_run();
                 tally.people_are_in_step &= part != SyncPart::Users;
+                tally.undone.remove(&part);
                 tally.failures.insert(part, (&error).into());
                 tally.ended_by = ended.then_some(part);
-                tally.undone.remove(&part);
             }
         }
         if tally.stopped.is_some() || tally.ended_by.is_some() {
@@ -208,9 +210,9 @@ impl Tally {
     fn new(counts: ManagedCounts, parts: &[SyncPart]) -> Self {
         Self {
             counts,
+            undone: parts.iter().copied().collect(),
             people: None,
             left_alone: Vec::new(),
-            undone: parts.iter().copied().collect(),
             waiting: BTreeMap::new(),
             whole: true,
             people_are_in_step: true,
@@ -228,9 +230,9 @@ impl Tally {
             left_alone,
             waiting,
             whole,
+            idle,
             stopped,
         } = end;
-            idle,
         self.people = people;
         let slot = match part {
             SyncPart::Users => &mut self.counts.extensions,
@@ -244,11 +246,11 @@ impl Tally {
         self.whole &= whole;
         self.people_are_in_step &= whole || part != SyncPart::Users;
         self.done += 1;
-        self.stopped = stopped;
-    }
         if !idle && stopped.is_none() {
             self.undone.remove(&part);
         }
+        self.stopped = stopped;
+    }
 
     async fn close(self, frame: &Frame<'_>, run: &mut SyncRun) -> Result<Conducted, RunError> {
         let store = frame.store();
@@ -286,9 +288,9 @@ impl Tally {
             counts: Some(self.counts),
             whole,
             trouble,
+            undone: self.undone,
         })
     }
-            undone: self.undone,
 }
 
 impl Tally {

@@ -6,7 +6,7 @@ use crate::domain::binding::Binding;
 use crate::domain::ids::EntraUserId;
 use crate::domain::operation_record::{ObjectKind, OperationRecord, OutcomeKind};
 use crate::domain::part::Part;
-use crate::domain::sync_run::{Counts, RunRequest, RunState, SyncPart, SyncRun};
+use crate::domain::sync_run::{Counts, RunRequest, RunState, SyncRun};
 use crate::plan::check::{Checked, check};
 use crate::plan::groups::world::{OwnExtension, People};
 use crate::plan::operation::{Change, Operation};
@@ -19,7 +19,7 @@ use super::effect::Hands;
 use super::execute::{Report, execute};
 use super::hold::Waiting;
 use super::outcome::{lines, skip_record};
-use super::part::{Basis, Frame, PartEnd, is_approved, show, sum_up};
+use super::part::{Basis, Frame, PartEnd, show, sum_up};
 
 type Bindings = BTreeMap<EntraUserId, Binding>;
 
@@ -114,7 +114,7 @@ async fn decide(basis: &Basis<'_>, run: &SyncRun, world: &mut World) -> Result<D
     }
     let mut checked = check(plan, world, &policy);
     let held = lines(&checked.held, OutcomeKind::Held, basis.stamp(run));
-    if is_approved(run, SyncPart::Users, &held) {
+    if basis.approved.cover(&held) {
         // Held removals belong to the first phase, before everything that was left in the plan.
         checked
             .plan

@@ -9,7 +9,7 @@ mod relevance;
 use crate::domain::operation_record::{ObjectKind, OperationRecord, OutcomeKind};
 use crate::domain::part::Part;
 use crate::domain::settings::{GroupScope, GroupTarget, ScopeKind};
-use crate::domain::sync_run::{Counts, RunState, SyncPart, SyncRun};
+use crate::domain::sync_run::{Counts, RunState, SyncRun};
 use crate::plan::groups::check::{CheckedGroups, check};
 use crate::plan::groups::world::{GroupPolicy, GroupWorld, People};
 use crate::plan::groups::{GroupPlan, plan};
@@ -18,7 +18,7 @@ use super::collect_error::CollectError;
 use super::execute::{Report, execute};
 use super::hold::Waiting;
 use super::outcome::lines;
-use super::part::{Basis, Frame, PartEnd, is_approved, show, sum_up};
+use super::part::{Basis, Frame, PartEnd, show, sum_up};
 use super::users;
 use collect::{Depth, depth, read, seen};
 use effect::GroupHands;
@@ -123,7 +123,7 @@ async fn bring_in_step(
 fn decide(basis: &Basis<'_>, run: &SyncRun, world: &GroupWorld, policy: &GroupPolicy) -> Decided {
     let mut checked = check(plan(world, policy), world, policy);
     let held = lines(&checked.held, OutcomeKind::Held, basis.stamp(run));
-    if is_approved(run, SyncPart::Groups, &held) {
+    if basis.approved.cover(&held) {
         checked
             .plan
             .operations
