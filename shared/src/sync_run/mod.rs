@@ -30,6 +30,7 @@ mod phones;
 pub mod request;
 pub mod run;
 mod status;
+mod stop;
 mod teardown;
 mod users;
 pub mod visibility;
