@@ -380,6 +380,11 @@ impl ConnectionSettings {
             || self.sso.enabled
     }
 
+    /// Whether any part is on that sync runs do.
+    pub fn any_synced_part_enabled(&self) -> bool {
+        self.users.enabled || self.groups.enabled || self.contacts.enabled
+    }
+
     /// Changes with any rule about people: what a change read by older rules leaves out, only a full read can show.
     ///
     /// # Panics
