@@ -129,7 +129,9 @@ async fn settings_are_replaced_by_version_and_first_enabled_once() {
         Err(Stale)
     );
     assert_eq!(store.settings(id).await.unwrap().unwrap().value, mine);
+    assert!(!store.was_ever_enabled(id).await.unwrap());
     assert!(store.mark_ever_enabled(id).await.unwrap());
+    assert!(store.was_ever_enabled(id).await.unwrap());
     assert!(!store.mark_ever_enabled(id).await.unwrap());
 }
 

@@ -142,6 +142,77 @@ async fn a_run_that_was_asked_for_before_another_goes_on_stays_due_after_it() {
     assert_eq!((state.waiting_run, state.due_at), (Some(second.id), Some(now())));
 }
 
+/// The end of work that was not over everything: what wants that is not answered by it.
+fn aside_of(run: SyncRunId) -> Finish {
+    Finish {
+        answered_until: None,
+        ..finish_of(run)
+    }
+}
+
+// spec: 163, 164
+#[tokio::test]
+async fn another_try_outlives_a_run_that_is_not_over_everything() {
+    let (table, id) = connected().await;
+    let store = &table.store;
+    store.set_due(id, later(900)).await.unwrap();
+    let aside = run_of(id, RunMode::Full);
+    store.request_run(&aside, now()).await.unwrap();
+    assert_eq!(store.work_state(id).await.unwrap().unwrap().due_at, Some(now()));
+    let lease = leased(store, id).await;
+    store.take_waiting_run(&lease).await.unwrap();
+    store.finish(&lease, aside_of(aside.id)).await.unwrap();
+    let state = store.work_state(id).await.unwrap().unwrap();
+    assert_eq!(
+        (state.wanted_at, state.due_at),
+        (Some(later(900)), Some(later(900)))
+    );
+
+    let lease = leased(store, id).await;
+    store
+        .finish(&lease, finish_of(SyncRunId::generate(now())))
+        .await
+        .unwrap();
+    assert_eq!(store.work_state(id).await.unwrap().unwrap().due_at, None);
+}
+
+// spec: 143, 145, 146
+#[tokio::test]
+async fn a_scheduled_run_stays_due_until_one_over_everything_has_begun_after_its_time() {
+    let (table, id) = connected().await;
+    let store = &table.store;
+    store.set_next_scheduled(id, Some(later(100))).await.unwrap();
+    let ends = [
+        (None, later(100)),
+        (Some(later(99)), later(100)),
+        (Some(later(100)), later(500)),
+    ];
+    for (answered_until, expected) in ends {
+        let lease = leased(store, id).await;
+        let finish = Finish {
+            answered_until,
+            next_scheduled_at: Some(later(500)),
+            ..finish_of(SyncRunId::generate(now()))
+        };
+        store.finish(&lease, finish).await.unwrap();
+        let state = store.work_state(id).await.unwrap().unwrap();
+        assert_eq!(state.next_scheduled_at, Some(expected), "{answered_until:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_nobody_queued_is_to_go_on_if_its_worker_dies() {
+    let (table, id) = connected().await;
+    let store = &table.store;
+    let lease = leased(store, id).await;
+    let run = run_of(id, RunMode::Delta);
+    store.start_run(&lease, &run).await.unwrap();
+    let state = store.work_state(id).await.unwrap().unwrap();
+    assert_eq!((state.due_at, state.wanted_at), (Some(now()), None));
+    store.finish(&lease, aside_of(run.id)).await.unwrap();
+    assert_eq!(store.work_state(id).await.unwrap().unwrap().due_at, None);
+}
+
 #[tokio::test]
 async fn a_stale_worker_takes_no_run() {
     let (table, id) = connected().await;
@@ -306,6 +377,7 @@ async fn asking_for_what_is_so_already_writes_nothing() {
         .request_run(&run_of(id, RunMode::Full), now())
         .await
         .unwrap();
+    table.store.set_due(id, later(3)).await.unwrap();
     store.set_due(id, later(5)).await.unwrap();
     store.set_next_scheduled(id, None).await.unwrap();
     assert_eq!(wire.items_written(), 0);

@@ -1,11 +1,14 @@
 //! Removals over the limit wait for a person: approve, reject, changed sources, cancel.
 
+use std::time::Duration;
+
 use serde_json::json;
 use shared::domain::operation_record::OutcomeKind;
 use shared::domain::sync_run::{RunMode, RunState, SyncRun, Trigger};
 use shared::sync_run::approval::{VerdictError, approve, cancel, reject};
 use shared::sync_run::run::RunEnd;
 
+use crate::proxy::Cut;
 use crate::stage::{Stage, TENANT, person};
 
 fn name(n: usize) -> String {
@@ -57,6 +60,43 @@ async fn an_approval_removes_exactly_what_was_held() {
         approve(&stage.engine, stage.connection, run.id).await,
         Err(VerdictError::AlreadyOver)
     ));
+}
+
+/// 20 removals were approved and the process died while they were carried out.
+async fn cut_in_the_middle() -> (Stage, SyncRun) {
+    let (stage, run) = held(20).await;
+    approve(&stage.engine, stage.connection, run.id).await.unwrap();
+    stage.scissors.cut_at(16, Cut::Before);
+    drop(stage.drive().await);
+    stage.scissors.heal();
+    let left = stage.extensions().len();
+    assert!(
+        left < 30 && left > 20,
+        "more than go without a word are left: {left}"
+    );
+    // Longer than the lease of the dead lives.
+    stage.clock.advance(Duration::from_mins(20));
+    (stage, run)
+}
+
+#[tokio::test]
+async fn an_approval_holds_for_what_is_left_after_a_cut() {
+    let (stage, run) = cut_in_the_middle().await;
+    assert_eq!(stage.drive().await.unwrap(), RunEnd::Finished(run.id));
+    assert_eq!(stage.run(run.id).await.state, RunState::Succeeded);
+    assert_eq!(stage.extensions().len(), 10);
+}
+
+#[tokio::test]
+async fn an_approval_does_not_hold_for_whoever_left_after_a_cut() {
+    let (stage, run) = cut_in_the_middle().await;
+    let left = stage.extensions().len();
+    stage.graph.delete_user(TENANT, stage.id(&name(25))).unwrap();
+    stage.drive().await.unwrap();
+    assert_eq!(
+        (stage.run(run.id).await.state, stage.extensions().len()),
+        (RunState::Held, left)
+    );
 }
 
 #[tokio::test]

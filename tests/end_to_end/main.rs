@@ -40,4 +40,5 @@ mod secret_end;
 mod sign_in;
 mod sign_in_counts;
 mod stage;
+mod still_due;
 mod teardown;

@@ -187,7 +187,9 @@ fn linkus_problem(error: &PhoneSystemError) -> FieldProblem {
                 "/pbx/linkus_sdk",
                 "all sessions of the Linkus SDK on the PBX are in use: wait half an hour and try again",
             ),
-            ShutProblem::AddressBlocked | ShutProblem::NotTrusted => return pbx_problem(error),
+            ShutProblem::AddressBlocked | ShutProblem::NotTrusted | ShutProblem::NoAnswer => {
+                return pbx_problem(error);
+            }
         },
         PhoneSystemError::Unavailable { .. } => return pbx_problem(error),
         _ => (

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{ConnectionId, EntraUserId, SyncRunId};
 use super::operation_record::ObjectKind;
+use super::part::Part;
 
 macro_rules! word {
     ($($item:item)*) => { $(
@@ -49,6 +50,15 @@ word! {
 impl SyncPart {
     /// All of them, in their order.
     pub const ALL: [Self; 3] = [Self::Users, Self::Groups, Self::Contacts];
+
+    /// The part of the connection that it does.
+    pub fn part(self) -> Part {
+        match self {
+            Self::Users => Part::Users,
+            Self::Groups => Part::Groups,
+            Self::Contacts => Part::Contacts,
+        }
+    }
 
     /// What sentences call it.
     pub fn label(self) -> &'static str {

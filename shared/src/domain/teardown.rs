@@ -111,6 +111,31 @@ impl Teardown {
         self.parts.get(&part).copied().filter(|_| !resumed)
     }
 
+    /// The same together with what an earlier one has left to take away: one is not called off by asking for another.
+    /// `None` where the earlier one goes further.
+    pub fn on_top_of(self, earlier: &Self, settings: &ConnectionSettings) -> Option<Self> {
+        let goes_as_far = match earlier.ends {
+            TeardownEnd::Paused => self.ends != TeardownEnd::Disconnected,
+            TeardownEnd::Disabled => self.ends == TeardownEnd::Disabled,
+            TeardownEnd::Disconnected => false,
+        };
+        let mut parts = earlier.parts_left(settings);
+        parts.extend(self.parts);
+        goes_as_far.then_some(Self { parts, ..self })
+    }
+
+    /// What is still to be taken away, and how.
+    pub fn parts_left(&self, settings: &ConnectionSettings) -> BTreeMap<Part, Removal> {
+        let left = self.left(settings);
+        left.filter_map(|part| Some((part, self.removal(part, settings)?)))
+            .collect()
+    }
+
+    /// Whether another asks for the same, whenever that was.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.ends == other.ends && self.parts == other.parts
+    }
+
     /// The parts whose objects are still to be taken away.
     pub fn left<'a>(&'a self, settings: &'a ConnectionSettings) -> impl Iterator<Item = Part> + 'a {
         let wanted = |part: &Part| self.removal(*part, settings).is_some();
@@ -174,6 +199,27 @@ mod tests {
         assert_eq!(Teardown::of_disable(ticked(false, false), now), None);
         let paused = Teardown::of_pause(Part::Users, now);
         assert_eq!(paused.removal(Part::Groups, &off), None);
+    }
+
+    // spec: 161, 170
+    #[test]
+    fn a_second_word_takes_away_more_and_calls_nothing_off() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut settings = ConnectionSettings::default();
+        let pause = |part| Teardown::of_pause(part, now);
+        let (users, groups) = (pause(Part::Users), pause(Part::Groups));
+        let both = groups.clone().on_top_of(&users, &settings).unwrap();
+        assert_eq!((both.ends, both.parts.len()), (TeardownEnd::Paused, 2));
+        let disabled = Teardown::of_disable(ticked(false, true), now).unwrap();
+        let all = disabled.clone().on_top_of(&users, &settings).unwrap();
+        assert_eq!((all.ends, &all.parts), (TeardownEnd::Disabled, &both.parts));
+        assert_eq!(groups.clone().on_top_of(&disabled, &settings), None);
+        let last = Teardown::of_disconnect(ticked(true, true), now);
+        assert_eq!(disabled.clone().on_top_of(&last, &settings), None);
+        // What was resumed meanwhile is kept.
+        settings.users.enabled = true;
+        let groups_alone = disabled.clone().on_top_of(&users, &settings);
+        assert_eq!(groups_alone, Some(disabled));
     }
 
     #[test]

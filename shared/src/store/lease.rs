@@ -32,10 +32,12 @@ pub struct Lease {
 /// How the work under a lease ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finish {
-    /// When to go on, beside the schedule: for a continuation or another try.
+    /// When to go on, beside the schedule: for a continuation, or another try over everything.
     pub due_at: Option<Timestamp>,
-    /// When the schedule wants the next run.
+    /// When the schedule wants the next run, once it has the one that it wanted before.
     pub next_scheduled_at: Option<Timestamp>,
+    /// After a run over everything, when that began: whatever wanted one until then has got it. `None`: it still wants one.
+    pub answered_until: Option<Timestamp>,
     /// Set if the run was good.
     pub good: Option<GoodRun>,
     /// The run.
@@ -174,6 +176,7 @@ impl Store {
                 return Change::Keep(());
             }
             state.wake_at = earlier(state.wake_at, state.taken_at.take());
+            state.asked_at = state.asked_at.filter(|_| state.waiting_run.is_some());
             state.lease_owner = None;
             state.lease_until = None;
             Change::Write(())
@@ -194,6 +197,7 @@ fn end(state: &mut StateRow, finish: &Finish) {
     let Finish {
         due_at,
         next_scheduled_at,
+        answered_until,
         good,
         run,
         held_run,
@@ -204,11 +208,20 @@ fn end(state: &mut StateRow, finish: &Finish) {
         continues,
     } = finish;
     state.waiting_run = state.waiting_run.filter(|waiting| waiting != run);
-    // What was asked for before this lease, and is still waiting for its turn, stays due.
-    let still_due = state.taken_at.take().filter(|_| state.waiting_run.is_some());
     state.halted = *halted;
-    state.wake_at = earlier(state.wake_at.or(still_due), due_at.map(nanos));
-    state.next_scheduled_at = next_scheduled_at.map(nanos);
+    let (goes_on, retry) = if *continues {
+        (*due_at, None)
+    } else {
+        (None, *due_at)
+    };
+    let still_waits = state.asked_at.filter(|_| state.waiting_run.is_some());
+    state.asked_at = earlier(still_waits, goes_on.map(nanos));
+    let still_wanted = state.taken_at.take().filter(|_| answered_until.is_none());
+    state.wake_at = earlier(earlier(state.wake_at, still_wanted), retry.map(nanos));
+    state.next_scheduled_at = next_scheduled_at.map(|next| {
+        let open = |at: &i64| answered_until.is_none_or(|until| *at > nanos(until));
+        state.next_scheduled_at.filter(open).unwrap_or(nanos(next))
+    });
     if let Some(good) = good {
         state.last_good_run_at = Some(nanos(good.at));
         state.last_good_managed = Some(good.managed.extensions);

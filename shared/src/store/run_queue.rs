@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::error::StoreError;
 use super::item::nanos;
 use super::patience::Patience;
-use super::state_row::{Change, StateRow, earlier};
+use super::state_row::{Change, StateRow};
 use super::{Lease, Store};
 use crate::domain::ids::SyncRunId;
 use crate::domain::sync_run::{RunMode, SyncRun};
@@ -58,7 +58,7 @@ impl Store {
             return Ok(state.waiting_run);
         };
         state.waiting_run = Some(queued.id);
-        state.wake_at = earlier(state.wake_at, Some(nanos(now)));
+        state.asked_at = Some(nanos(now));
         let write = self.run_in(&queued)?;
         let written = self
             .write_state(run.connection, state, vec![write], doing)
@@ -101,6 +101,8 @@ impl Store {
             }
             state.running_run = Some(run.id);
             state.running_fence = Some(lease.fence);
+            // What started it may ask for nothing any more, and if its worker dies it is to go on.
+            state.asked_at.get_or_insert(nanos(run.requested_at));
             let write = self.run_in(run)?;
             if self
                 .write_state(lease.connection, state, vec![write], DOING)

@@ -106,7 +106,15 @@ impl Store {
         Ok(parts.filter(|part| !part.is_on(&settings)).collect())
     }
 
-    /// `true` for one caller only in the life of a connection: the one that saved the first enabled part.
+    /// Whether [`Store::mark_ever_enabled`] was called; also without such a connection, for which nothing is to be started.
+    pub async fn was_ever_enabled(&self, connection: ConnectionId) -> Result<bool, StoreError> {
+        let item = self.get(&Key::settings(connection), "reading settings").await?;
+        let Some(item) = item else { return Ok(true) };
+        let stored: SettingsRow = body(item, "settings")?;
+        Ok(stored.ever_enabled.is_some())
+    }
+
+    /// `true` for one caller only in the life of a connection: the first after a part that is synced was switched on.
     pub async fn mark_ever_enabled(&self, connection: ConnectionId) -> Result<bool, StoreError> {
         const DOING: &str = "marking the first enabled part";
         let mark = uuid::Uuid::new_v4().to_string();

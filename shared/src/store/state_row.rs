@@ -27,12 +27,14 @@ pub(super) struct StateRow {
     pub fence: u64,
     pub lease_owner: Option<String>,
     pub lease_until: Option<i64>,
-    /// Something asked for a run at this time, and no lease has taken that up.
+    /// Something asked for a run over everything at this time, and no lease has taken that up.
     pub wake_at: Option<i64>,
-    /// The same, taken up by the present lease: forgotten when it ends well, still due if its holder dies.
+    /// The same, taken up by the present lease: forgotten when a run over everything ends, else due as before.
     pub taken_at: Option<i64>,
     pub next_scheduled_at: Option<i64>,
-    /// Key of the due index: the earliest of the three above, and its shard.
+    /// Since when the run that waits, or the one that is to go on, is due.
+    pub asked_at: Option<i64>,
+    /// Key of the due index: the earliest of the four above, and its shard.
     pub due_at: Option<i64>,
     pub due_shard: Option<String>,
     pub waiting_run: Option<SyncRunId>,
@@ -83,10 +85,15 @@ impl StateRow {
         self.lease_owner.as_deref() == Some(owner) && self.fence == fence
     }
 
+    /// When a run over everything is wanted.
+    pub(super) fn wanted_at(&self) -> Option<i64> {
+        earlier(earlier(self.wake_at, self.taken_at), self.next_scheduled_at)
+    }
+
     fn sealed_for_write(&mut self, connection: ConnectionId) {
         self.rev = self.rev.saturating_add(1);
         self.mark = uuid::Uuid::new_v4().to_string();
-        self.due_at = earlier(earlier(self.wake_at, self.taken_at), self.next_scheduled_at);
+        self.due_at = earlier(self.wanted_at(), self.asked_at);
         self.due_shard = self.due_at.map(|_| due_shard(connection));
     }
 }

@@ -19,6 +19,8 @@ pub struct WorkState {
     pub lease: Option<LeaseInfo>,
     /// When something is to be done; `None`: nothing is.
     pub due_at: Option<Timestamp>,
+    /// When a run over everything is wanted, by the schedule or by whatever else asked for one.
+    pub wanted_at: Option<Timestamp>,
     /// A run that waits for its turn.
     pub waiting_run: Option<SyncRunId>,
     /// The run that the holder of the lease works on, or that the last holder died on.
@@ -67,6 +69,7 @@ pub struct ManagedCounts {
 
 impl From<StateRow> for WorkState {
     fn from(row: StateRow) -> Self {
+        let wanted_at = row.wanted_at().map(instant);
         let lease = row
             .lease_owner
             .zip(row.lease_until)
@@ -78,6 +81,7 @@ impl From<StateRow> for WorkState {
         Self {
             lease,
             due_at: row.due_at.map(instant),
+            wanted_at,
             waiting_run: row.waiting_run,
             running_run: row.running_run,
             next_scheduled_at: row.next_scheduled_at.map(instant),
@@ -117,7 +121,8 @@ impl Store {
         Ok(row.map(WorkState::from))
     }
 
-    /// Asks for work at `at`, unless it is asked for earlier already. What is asked for while a lease is held outlives it.
+    /// Asks for a run over everything at `at`, unless one is asked for earlier already. What is asked for while a lease is
+    /// held outlives it.
     pub async fn set_due(&self, connection: ConnectionId, at: Timestamp) -> Result<(), StoreError> {
         const DOING: &str = "making a connection due";
         let changed = self.change_state(connection, DOING, |state| {

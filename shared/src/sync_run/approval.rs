@@ -138,15 +138,13 @@ pub async fn cancel(engine: &Engine, connection: ConnectionId, id: SyncRunId) ->
         .await?
         .ok_or(VerdictError::NoSuchRun)?;
     match run.state {
-        RunState::Queued => {
-            let removes = !run.request.dry_run;
-            stop(engine, run).await?;
-            if removes {
+        RunState::Queued | RunState::Reading | RunState::Planning | RunState::Applying => {
+            // First, so that the run does not end with removals that would then be tried again.
+            if !run.request.dry_run && run.request.user.is_none() {
                 call_off(engine, connection).await?;
             }
-            Ok(())
+            Ok(stop(engine, run).await?)
         }
-        RunState::Reading | RunState::Planning | RunState::Applying => Ok(stop(engine, run).await?),
         RunState::Held => reject(engine, connection, id).await,
         RunState::Succeeded | RunState::PartlyFailed | RunState::Failed | RunState::Cancelled => {
             Err(VerdictError::AlreadyOver)

@@ -1,5 +1,6 @@
 //! The end of a run: what the work state, the changes that wait, the connection's status and its alerts learn of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ use super::teardown::{self, After};
 use crate::domain::alert::LEAST_PATIENCE;
 use crate::domain::connection::{Connection, ConnectionStatus};
 use crate::domain::ids::SyncRunId;
-use crate::domain::sync_run::{RunState, SyncRun, Trigger};
+use crate::domain::sync_run::{RunMode, RunState, SyncPart, SyncRun, Trigger};
 use crate::store::{Finish, GoodRun, Lease, RunOutcome, Settled, StoreError, Versioned, WorkState};
 
 /// A run's end is written well within this.
@@ -83,8 +84,10 @@ fn decide(
     (now, next): (Timestamp, Option<Timestamp>),
 ) -> Finish {
     let counts = conducted.counts.unwrap_or(state.counts);
+    let everybody = is_about_everybody(run);
     let mut finish = Finish {
         next_scheduled_at: next,
+        answered_until: answered_until(run),
         counts,
         ..uneventful(run.id, state)
     };
@@ -93,39 +96,43 @@ fn decide(
             run.request.trigger = Trigger::Continuation;
             finish.continues = true;
             finish.due_at = Some(now);
+            finish.answered_until = None;
         }
         conduct::End::Held => {
             finish.held_run = Some(Some(run.id));
-            finish.outcome = good_of(run);
+            finish.outcome = good_of(run, conducted);
             finish.halted = false;
         }
         conduct::End::Cancelled => run.state = RunState::Cancelled,
         conduct::End::Failed(failure) => {
             run.state = RunState::Failed;
             run.error = Some(failure.sentence.clone());
-            finish.outcome = RunOutcome::Failed;
             if failure.must_not_repeat {
                 // Somebody has to change something first; that sets the next time anew.
                 finish.next_scheduled_at = None;
+                finish.answered_until = Some(now);
                 finish.halted = true;
-            } else {
-                finish.due_at = Some(now + back_off(state.failures_in_row + 1));
+            }
+            if everybody {
+                finish.outcome = RunOutcome::Failed;
+                finish.due_at = (!failure.must_not_repeat).then(|| next_try(state, now));
             }
         }
         conduct::End::Done => {
             run.state = done_state(run);
-            finish.outcome = good_of(run);
+            finish.outcome = good_of(run, conducted);
             finish.halted = false;
         }
     }
     if let (conduct::End::Done | conduct::End::Held, Some(trouble)) = (&conducted.end, &conducted.trouble)
+        && everybody
         && !trouble.can_wait
     {
         finish.outcome = RunOutcome::Failed;
-        finish.due_at = Some(now + back_off(state.failures_in_row + 1));
+        finish.due_at = Some(next_try(state, now));
     }
-    if is_about_everybody(run) {
-        finish.problems = Some(run.problems.clone());
+    if everybody && !finish.continues {
+        finish.problems = Some(problems_after(run, state, conducted));
     }
     if !matches!(conducted.end, conduct::End::OutOfTime | conduct::End::Held) {
         run.finished_at = Some(now);
@@ -139,12 +146,31 @@ fn decide(
     finish
 }
 
-fn good_of(run: &SyncRun) -> RunOutcome {
-    if is_about_everybody(run) {
+/// Of what a run did not get to, it tells nothing.
+fn good_of(run: &SyncRun, conducted: &Conducted) -> RunOutcome {
+    if is_about_everybody(run) && conducted.undone.is_empty() {
         RunOutcome::Good
     } else {
         RunOutcome::SaysNothing
     }
+}
+
+fn next_try(state: &WorkState, now: Timestamp) -> Timestamp {
+    now + back_off(state.failures_in_row + 1)
+}
+
+/// What keeps parts from being done: as this run found, and for those that it did not get to as an earlier one did.
+fn problems_after(run: &SyncRun, state: &WorkState, conducted: &Conducted) -> BTreeMap<SyncPart, String> {
+    let mut problems = state.problems.clone();
+    problems.retain(|part, _| conducted.undone.contains(part));
+    problems.extend(run.problems.clone());
+    problems
+}
+
+/// Where a run is one over everything, when it began: that is what the schedule and retries want.
+pub(super) fn answered_until(run: &SyncRun) -> Option<Timestamp> {
+    let over_everything = is_about_everybody(run) && run.request.mode == RunMode::Full;
+    run.started_at.filter(|_| over_everything)
 }
 
 /// Whether a run that ended so gives cause for an alert, or for telling that one is over.
@@ -196,6 +222,7 @@ pub(super) fn uneventful(run: SyncRunId, state: &WorkState) -> Finish {
     Finish {
         due_at: None,
         next_scheduled_at: None,
+        answered_until: None,
         good: None,
         run,
         held_run: None,

@@ -1,7 +1,7 @@
 //! The run over its parts: people, then groups, then contacts. Everything about leases, due times and the connection's
 //! status is around it, in `run`; what a part does is the part's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
@@ -24,7 +24,7 @@ use super::execute::Stopped;
 use super::failure::{RunFailure, lasting};
 use super::group_news::GroupNews;
 use super::groups;
-use super::hold::{WaitingByPart, all_lines, held, supersede};
+use super::hold::{Approved, WaitingByPart, all_lines, held, supersede};
 use super::part::{Basis, Frame, PartEnd};
 use super::run::RunError;
 use super::same_pbx::new_firmware;
@@ -61,12 +61,18 @@ pub(super) struct Conducted {
     pub trouble: Option<RunFailure>,
     /// What the PBX runs, where that is not what is stored.
     pub firmware: Option<Firmware>,
+    /// Parts of which the run has nothing to tell: it did not get to them, or nothing asked it to look.
+    pub undone: BTreeSet<SyncPart>,
 }
 
 impl Conducted {
     fn without_parts(end: End) -> Self {
         Self {
             whole: matches!(end, End::Done),
+            undone: match end {
+                End::Done => BTreeSet::new(),
+                _ => SyncPart::ALL.into(),
+            },
             end,
             counts: None,
             trouble: None,
@@ -102,6 +108,7 @@ pub(super) async fn conduct(
         run.state = RunState::Reading;
         engine.store.put_run(run, task.lease).await?;
     }
+    let approved = Approved::of(&engine.store, run).await?;
     let basis = Basis {
         engine,
         connection: task.connection,
@@ -110,6 +117,7 @@ pub(super) async fn conduct(
         state: task.state,
         pending: &task.pending,
         news: &GroupNews::default(),
+        approved: &approved,
     };
     let firmware = match new_firmware(&basis, run).await {
         Ok(firmware) => firmware,
@@ -181,6 +189,7 @@ struct Tally {
     whole: bool,
     people_are_in_step: bool,
     done: usize,
+    undone: BTreeSet<SyncPart>,
     failures: BTreeMap<SyncPart, RunFailure>,
     /// The part that found a side closed to all of them.
     ended_by: Option<SyncPart>,
@@ -188,20 +197,24 @@ struct Tally {
 }
 
 async fn run_parts(frame: &Frame<'_>, run: &mut SyncRun) -> Result<Conducted, RunError> {
-    let mut tally = Tally::new(frame.basis.state.counts);
     let Basis {
         connection, settings, ..
     } = &frame.basis;
-    for part in parts(connection, settings, run.request.dry_run) {
+    let parts: Vec<SyncPart> = parts(connection, settings, run.request.dry_run).collect();
+    let mut tally = Tally::new(frame.basis.state.counts, &parts);
+    for part in parts {
         // Boxed: each part's whole work is in it.
         match Box::pin(one_part(part, frame, tally.people.take(), run)).await {
             Ok(end) => tally.take(part, end),
             Err(CollectError::Store(error)) => return Err(error.into()),
             // Nobody asked for groups yet, so that they cannot be had is nobody's trouble.
-            Err(_) if part == SyncPart::Groups && !frame.basis.settings.groups.enabled => {}
+            Err(_) if part == SyncPart::Groups && !frame.basis.settings.groups.enabled => {
+                tally.undone.remove(&part);
+            }
             Err(error) => {
                 let ended = error.ends_the_run();
                 tally.people_are_in_step &= part != SyncPart::Users;
+                tally.undone.remove(&part);
                 tally.failures.insert(part, (&error).into());
                 tally.ended_by = ended.then_some(part);
             }
@@ -214,9 +227,10 @@ async fn run_parts(frame: &Frame<'_>, run: &mut SyncRun) -> Result<Conducted, Ru
 }
 
 impl Tally {
-    fn new(counts: ManagedCounts) -> Self {
+    fn new(counts: ManagedCounts, parts: &[SyncPart]) -> Self {
         Self {
             counts,
+            undone: parts.iter().copied().collect(),
             people: None,
             left_alone: Vec::new(),
             waiting: BTreeMap::new(),
@@ -236,6 +250,7 @@ impl Tally {
             left_alone,
             waiting,
             whole,
+            idle,
             stopped,
         } = end;
         self.people = people;
@@ -251,6 +266,9 @@ impl Tally {
         self.whole &= whole;
         self.people_are_in_step &= whole || part != SyncPart::Users;
         self.done += 1;
+        if !idle && stopped.is_none() {
+            self.undone.remove(&part);
+        }
         self.stopped = stopped;
     }
 
@@ -291,6 +309,7 @@ impl Tally {
             whole,
             trouble,
             firmware: None,
+            undone: self.undone,
         })
     }
 }

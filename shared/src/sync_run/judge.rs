@@ -11,7 +11,7 @@ use super::conduct::parts;
 use super::contacts;
 use super::group_news::GroupNews;
 use super::groups;
-use super::hold::{Waiting, WaitingByPart};
+use super::hold::{Approved, Waiting, WaitingByPart};
 use super::part::Basis;
 use super::run::RunError;
 use super::users;
@@ -39,6 +39,7 @@ pub(super) async fn judge_again(
         state: &state,
         pending: &Changes::default(),
         news: &GroupNews::default(),
+        approved: &Approved::default(),
     };
     let mut run = run.clone();
     run.request.mode = RunMode::Full;

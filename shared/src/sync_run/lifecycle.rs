@@ -1,23 +1,24 @@
 //! An admin's word on a part or on the whole connection: pause, resume, disable, enable, disconnect. What is to be taken
 //! away is written down first; runs do it, like anything else, through plan, guard and records.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::domain::connection::{Connection, ConnectionStatus};
-use crate::domain::ids::{ConnectionId, SyncRunId};
+use crate::domain::ids::ConnectionId;
 use crate::domain::part::Part;
 use crate::domain::settings::ConnectionSettings;
 use crate::domain::settings_check::{FieldProblem, check};
-use crate::domain::sync_run::{RunMode, RunRequest, RunState, SyncRun, Trigger};
+use crate::domain::sync_run::{RunMode, RunRequest, SyncRun, Trigger};
 use crate::domain::teardown::{Teardown, Ticked};
 use crate::store::{StoreError, Versioned};
 
 use super::Engine;
-use super::approval;
 use super::request::hint;
 use super::run::scheduled_after;
+use super::stop::{held_run, put_away, stop, stop_runs};
 
 /// If whoever asked for removals dies before the run is queued, one comes after so long by itself.
 const IN_ANY_CASE: Duration = Duration::from_mins(1);
@@ -57,8 +58,8 @@ pub async fn pause(engine: &Engine, id: ConnectionId, part: Part, delete_synced:
     }
     let mut connection = live(engine, id).await?;
     if delete_synced {
-        let teardown = Teardown::of_pause(part, engine.clock.now());
-        if !is_asked_for(&connection.value, &teardown)? {
+        let wanted = Teardown::of_pause(part, engine.clock.now());
+        if let Some(teardown) = not_asked_for(engine, &connection.value, wanted).await? {
             engine.store.set_due(id, engine.clock.now() + IN_ANY_CASE).await?;
             connection.value.teardown = Some(teardown);
             engine.store.save_connection(&connection).await?;
@@ -85,13 +86,18 @@ pub async fn resume(engine: &Engine, id: ConnectionId, part: Part) -> Done {
 /// Switches the whole connection off. Nothing is lost but what is to be deleted.
 pub async fn disable(engine: &Engine, id: ConnectionId, ticked: Ticked) -> Done {
     let connection = live(engine, id).await?;
-    match Teardown::of_disable(ticked, engine.clock.now()) {
-        Some(teardown) if is_asked_for(&connection.value, &teardown)? => {
+    let Some(wanted) = Teardown::of_disable(ticked, engine.clock.now()) else {
+        return match connection.value.teardown {
+            Some(_) => Err(LifecycleError::RemovalsUnderWay),
+            None => switch_off(engine, connection, None).await,
+        };
+    };
+    match not_asked_for(engine, &connection.value, wanted).await? {
+        Some(teardown) => switch_off(engine, connection, Some(teardown)).await,
+        None => {
             ask(engine, id).await?;
             Ok(connection)
         }
-        None if connection.value.teardown.is_some() => Err(LifecycleError::RemovalsUnderWay),
-        teardown => switch_off(engine, connection, teardown).await,
     }
 }
 
@@ -123,7 +129,8 @@ pub async fn disconnect(engine: &Engine, id: ConnectionId, ticked: Ticked) -> Do
     let connection = live(engine, id).await?;
     let teardown = Teardown::of_disconnect(ticked, engine.clock.now());
     // Another choice of boxes, or removals of a pause, give way: this is the last word.
-    if matches!(is_asked_for(&connection.value, &teardown), Ok(true)) {
+    let known = connection.value.teardown.as_ref();
+    if known.is_some_and(|known| known.is_like(&teardown)) {
         ask(engine, id).await?;
         return Ok(connection);
     }
@@ -140,21 +147,19 @@ pub async fn after_save(
 ) -> Result<(), LifecycleError> {
     let mut connection = live(engine, id).await?;
     let went_off = |part: &Part| part.makes_objects() && part.is_on(old) && !part.is_on(new);
+    let went_off: BTreeSet<Part> = Part::ALL.into_iter().filter(went_off).collect();
     let goes_on = Part::ALL
         .into_iter()
         .any(|part| part.makes_objects() && part.is_on(new));
-    let obsolete = connection
-        .value
-        .teardown
-        .as_ref()
-        .is_some_and(|teardown| teardown.left(new).next().is_none());
-    if obsolete {
-        connection.value.teardown = None;
+    let resumed = keep_resumed(&mut connection.value, new);
+    if resumed {
         engine.store.save_connection(&connection).await?;
     }
-    if obsolete || Part::ALL.iter().any(went_off) {
-        let stopped = stop(engine, id).await?;
-        if stopped && goes_on && connection.value.status.may_run() {
+    if resumed || !went_off.is_empty() {
+        let stopped = stop_runs(engine, id).await?;
+        put_away(engine, id, |part| resumed || went_off.contains(&part)).await?;
+        let go_on = stopped && goes_on && connection.value.status.may_run();
+        if go_on || removes_unasked(engine, &connection.value).await? {
             engine.store.set_due(id, engine.clock.now()).await?;
         }
     }
@@ -206,13 +211,19 @@ async fn settings(
     stored.ok_or(LifecycleError::NoSuchConnection)
 }
 
-/// Whether these very removals are asked for already. One thing is taken away at a time.
-fn is_asked_for(connection: &Connection, wanted: &Teardown) -> Result<bool, LifecycleError> {
-    match &connection.teardown {
-        Some(known) if known.ends == wanted.ends && known.parts == wanted.parts => Ok(true),
-        Some(_) => Err(LifecycleError::RemovalsUnderWay),
-        None => Ok(false),
-    }
+/// What is to be taken away from now on; `None`: all of it is asked for already.
+async fn not_asked_for(
+    engine: &Engine,
+    connection: &Connection,
+    wanted: Teardown,
+) -> Result<Option<Teardown>, LifecycleError> {
+    let Some(known) = &connection.teardown else {
+        return Ok(Some(wanted));
+    };
+    let settings = settings(engine, connection.id).await?.value;
+    let together = wanted.on_top_of(known, &settings);
+    let together = together.ok_or(LifecycleError::RemovalsUnderWay)?;
+    Ok((!together.is_like(known)).then_some(together))
 }
 
 /// Saves the switch of a part, over whatever somebody else saves meanwhile.
@@ -248,12 +259,15 @@ async fn switch_off(
     connection.value.teardown = teardown;
     engine.store.save_connection(&connection).await?;
     let stopped = stop(engine, id).await?;
-    engine.store.rest_work(id).await?;
     if removes {
+        engine.store.set_next_scheduled(id, None).await?;
         ask(engine, id).await?;
-    } else if stopped {
-        // Somebody has to write down that they ended.
-        engine.store.set_due(id, engine.clock.now()).await?;
+    } else {
+        engine.store.rest_work(id).await?;
+        if stopped {
+            // Somebody has to write down that they ended.
+            engine.store.set_due(id, engine.clock.now()).await?;
+        }
     }
     let now = engine.clock.now();
     engine.store.watch_soon(id, connection.value.tenant, now).await?;
@@ -261,40 +275,23 @@ async fn switch_off(
     live(engine, id).await
 }
 
-/// Stops the run that works, the one that waits and the one whose removals wait. Whether there was any.
-async fn stop(engine: &Engine, id: ConnectionId) -> Result<bool, LifecycleError> {
-    let Some(state) = engine.store.work_state(id).await? else {
-        return Ok(false);
+/// Has a pause take away no more than the parts that are still off. Whether it was to take away more.
+fn keep_resumed(connection: &mut Connection, settings: &ConnectionSettings) -> bool {
+    let Some(teardown) = connection.teardown.as_mut() else {
+        return false;
     };
-    let mut stopped = false;
-    for run in [state.running_run, state.waiting_run].into_iter().flatten() {
-        if let Some(run) = engine.store.run(id, run).await?
-            && !run.state.is_final()
-        {
-            approval::stop(engine, run).await?;
-            stopped = true;
-        }
+    let left = teardown.parts_left(settings);
+    let resumed = left.len() < teardown.parts.len();
+    if resumed {
+        teardown.parts = left;
+        connection.teardown.take_if(|teardown| teardown.parts.is_empty());
     }
-    if let Some(held) = state.held_run {
-        put_away(engine, id, held).await?;
-    }
-    Ok(stopped)
+    resumed
 }
 
-/// Removals that were held before somebody switched something off are not those that would be held now.
-async fn put_away(engine: &Engine, id: ConnectionId, held: SyncRunId) -> Result<(), StoreError> {
-    let Some(mut run) = engine.store.run(id, held).await? else {
-        return Ok(());
-    };
-    if run.state != RunState::Held {
-        return Ok(());
-    }
-    run.state = RunState::Cancelled;
-    run.finished_at = Some(engine.clock.now());
-    run.error = Some("a part or the connection was switched on or off meanwhile".to_owned());
-    engine.store.put_new_run(&run).await?;
-    engine.store.ask_for_alerts(id, engine.clock.now()).await;
-    Ok(())
+/// Whether something is to be taken away and nobody is asked for a word on it.
+async fn removes_unasked(engine: &Engine, connection: &Connection) -> Result<bool, StoreError> {
+    Ok(connection.teardown.is_some() && held_run(engine, connection.id).await?.is_none())
 }
 
 /// The run that takes away what is to be taken away.

@@ -31,6 +31,7 @@ pub mod request;
 pub mod run;
 mod same_pbx;
 mod status;
+mod stop;
 mod teardown;
 mod users;
 pub mod visibility;

@@ -7,7 +7,7 @@ use crate::domain::connection::Connection;
 use crate::domain::operation_record::{OperationRecord, OutcomeKind};
 use crate::domain::part::Part;
 use crate::domain::settings::ConnectionSettings;
-use crate::domain::sync_run::{Counts, Progress, SyncPart, SyncRun, Verdict};
+use crate::domain::sync_run::{Counts, Progress, SyncRun};
 use crate::domain::teardown::{Duty, Removal, duty};
 use crate::plan::groups::world::People;
 use crate::ports::Sides;
@@ -16,7 +16,7 @@ use crate::store::{Lease, Store, StoreError, WorkState};
 use super::Engine;
 use super::execute::{Limits, Stopped};
 use super::group_news::GroupNews;
-use super::hold::{Waiting, removals_digest};
+use super::hold::{Approved, Waiting};
 use super::outcome::{Outcome, Stamp, count};
 use super::watch::Watch;
 
@@ -32,6 +32,8 @@ pub(super) struct Basis<'a> {
     pub pending: &'a Changes,
     /// What the directory says of groups since the last run.
     pub news: &'a GroupNews,
+    /// Removals that need no person's word any more.
+    pub approved: &'a Approved,
 }
 
 /// What carrying out needs beside it.
@@ -55,6 +57,8 @@ pub(super) struct PartEnd {
     pub waiting: Option<Waiting>,
     /// Whether everything that was read was carried out, or waits for a person.
     pub whole: bool,
+    /// Whether it did not look at all, for want of anything that asked it to.
+    pub idle: bool,
     /// Why nothing more of the run is to be done.
     pub stopped: Option<Stopped>,
 }
@@ -143,13 +147,4 @@ pub(super) async fn show(
         total: shown,
     };
     Ok(())
-}
-
-/// Whether a person approved exactly these removals of this part.
-pub(super) fn is_approved(run: &SyncRun, part: SyncPart, waiting: &[OperationRecord]) -> bool {
-    run.held
-        .as_ref()
-        .filter(|held| held.verdict == Some(Verdict::Approved))
-        .and_then(|held| held.by_part.get(&part))
-        .is_some_and(|approved| *approved == removals_digest(waiting))
 }

@@ -18,7 +18,7 @@ use crate::ports::{SideError, SyncHint};
 use crate::store::{Finish, Lease, StoreError, WorkState};
 
 use super::Engine;
-use super::close::{close, uneventful};
+use super::close::{answered_until, close, uneventful};
 use super::conduct;
 use super::failure::back_off;
 use super::lease::{LEASE_TTL, while_held};
@@ -196,7 +196,7 @@ async fn pick(
     if !connection.may_run() {
         return Ok(None);
     }
-    let (trigger, mode) = if state.due_at.is_some_and(|due| due <= now) {
+    let (trigger, mode) = if state.wanted_at.is_some_and(|at| at <= now) {
         (Trigger::Scheduled, RunMode::Full)
     } else if changes_are_due(engine, lease.connection, state).await? {
         (Trigger::Changes, RunMode::Delta)
@@ -230,6 +230,7 @@ async fn cancel(
         next_scheduled_at: next_time(engine, connection).await?,
         // What an admin wants taken away is not called off with a run that was asked for before.
         due_at: connection.teardown.as_ref().map(|_| now + back_off(1)),
+        answered_until: answered_until(&run),
         ..uneventful(run.id, state)
     };
     engine.store.finish_run(lease, finish, &run).await?;

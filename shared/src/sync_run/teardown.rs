@@ -32,12 +32,16 @@ pub(super) async fn after(
     let Some(teardown) = before.teardown.as_ref().filter(|_| !run.request.dry_run) else {
         return Ok(After::Nothing);
     };
+    if matches!(end, End::Held | End::OutOfTime | End::Failed(_)) {
+        return Ok(After::Nothing);
+    }
     let Some(mut connection) = engine.store.connection(before.id).await? else {
         return Ok(After::Nothing);
     };
-    // Whoever changed it made the run due that it needs.
-    if connection.value.teardown.as_ref() != Some(teardown) {
-        return Ok(After::Nothing);
+    match &connection.value.teardown {
+        Some(present) if present == teardown => {}
+        Some(_) => return Ok(After::Again),
+        None => return Ok(After::Nothing),
     }
     match end {
         End::Done if anything_left(&engine.store, before.id, teardown).await? => return Ok(After::Again),
@@ -45,9 +49,9 @@ pub(super) async fn after(
             part_ways(engine, before).await?;
             connection.value.status = ConnectionStatus::Disconnected;
         }
-        // Called off by a person: what is not gone is kept.
-        End::Done | End::Cancelled => {}
-        End::Held | End::OutOfTime | End::Failed(_) => return Ok(After::Nothing),
+        End::Done => {}
+        // Whoever calls the removals off says so first; whatever else stopped the run did not mean them.
+        _ => return Ok(After::Again),
     }
     connection.value.teardown = None;
     Ok(After::Over(Box::new(connection)))

@@ -6,7 +6,7 @@ use crate::domain::binding::Binding;
 use crate::domain::ids::EntraUserId;
 use crate::domain::operation_record::{ObjectKind, OperationRecord, OutcomeKind};
 use crate::domain::part::Part;
-use crate::domain::sync_run::{Counts, RunRequest, RunState, SyncPart, SyncRun};
+use crate::domain::sync_run::{Counts, RunRequest, RunState, SyncRun};
 use crate::plan::check::{Checked, check};
 use crate::plan::groups::world::{OwnExtension, People};
 use crate::plan::operation::{Change, Operation};
@@ -19,7 +19,7 @@ use super::effect::Hands;
 use super::execute::{Report, execute};
 use super::hold::Waiting;
 use super::outcome::{lines, skip_record};
-use super::part::{Basis, Frame, PartEnd, is_approved, show, sum_up};
+use super::part::{Basis, Frame, PartEnd, show, sum_up};
 use super::same_pbx::still_the_same;
 
 type Bindings = BTreeMap<EntraUserId, Binding>;
@@ -117,7 +117,7 @@ async fn decide(basis: &Basis<'_>, run: &SyncRun, world: &mut World) -> Result<D
     }
     let mut checked = check(plan, world, &policy);
     let held = lines(&checked.held, OutcomeKind::Held, basis.stamp(run));
-    if is_approved(run, SyncPart::Users, &held) {
+    if basis.approved.cover(&held) {
         // Held removals belong to the first phase, before everything that was left in the plan.
         checked
             .plan
@@ -210,6 +210,7 @@ async fn close(
         left_alone: left_alone(basis, run, &decided.plan),
         waiting: decided.waiting,
         whole: report.stopped.is_none() && !report.retry,
+        idle: false,
         stopped: report.stopped,
     })
 }
@@ -272,6 +273,7 @@ async fn look(
         left_alone: left_alone(basis, run, &decided.plan),
         waiting: decided.waiting,
         whole: true,
+        idle: false,
         stopped: None,
     })
 }

@@ -166,6 +166,7 @@ pub fn finish_of(run: SyncRunId) -> Finish {
     Finish {
         due_at: None,
         next_scheduled_at: None,
+        answered_until: Some(now()),
         good: None,
         run,
         held_run: None,

@@ -19,7 +19,7 @@ use crate::view::connection::ConnectionView;
 
 /// Resumes a part.
 ///
-/// It starts no run, unless no part was ever on before; what changed meanwhile comes with the next one.
+/// It starts no run, unless no synced part was ever on before; what changed meanwhile comes with the next one.
 #[utoipa::path(
     post, path = "/api/v1/connections/{id}/resume", params(("id" = String, Path)),
     request_body = ResumePart, responses((status = 200, body = ConnectionView)),

@@ -1,5 +1,5 @@
-//! `PUT /api/v1/connections/{id}/settings`: a whole document over the one that the caller has read. The first save with any
-//! part enabled starts a sync, later ones start nothing.
+//! `PUT /api/v1/connections/{id}/settings`: a whole document over the one that the caller has read. The first save with a
+//! synced part enabled starts a sync, later ones start nothing.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};

@@ -142,6 +142,7 @@ mod tests {
             serial_number: String::new(),
             capabilities: Capabilities::default(),
             ca_pem: ca_pem.map(str::to_owned),
+            tested_at: None,
         };
         let form = format!("/pbx/base_url=https://pbx.example.com&{form}");
         let mut patch = patch(&Form::parse(form.as_bytes()), &stored);

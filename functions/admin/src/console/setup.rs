@@ -5,11 +5,10 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use serde_json::Value;
 use shared::domain::connection::Connection;
 use shared::domain::sync_run::SyncRun;
 use shared::store::Version;
-use web::{Words, go_on, see_other};
+use web::{Words, go_on};
 
 use super::connection::Typed;
 use super::error::{PageError, shown};

@@ -4,6 +4,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 use shared::domain::connection::ConnectionStatus;
 use shared::domain::sync_run::Trigger;
+use shared::ports::Clock as _;
 
 use crate::harness::{Answer, Call, World, connection, path};
 
@@ -90,6 +91,35 @@ async fn the_first_save_with_a_part_enabled_starts_one_sync_and_later_ones_none(
     assert_eq!(runs["items"].as_array().unwrap().len(), 1);
     assert_eq!(runs["items"][0]["trigger"], "first_save");
     assert_eq!(runs["items"][0]["mode"], "full");
+}
+
+// spec: 69
+#[tokio::test]
+async fn sign_in_alone_starts_no_sync_and_the_first_save_with_people_still_does() {
+    let world = World::connected().await;
+    let sign_in = json!({"sso": {"enabled": true}});
+    save(&world, "\"1\"", &sign_in).await.ok(200);
+    assert!(world.queue.hints().is_empty());
+    save(&world, "\"2\"", &enabled()).await.ok(200);
+    let hints = world.queue.hints();
+    assert_eq!(hints.len(), 1);
+    assert_eq!(hints[0].trigger, Trigger::FirstSave);
+}
+
+// spec: 69
+#[tokio::test]
+async fn the_first_sync_comes_after_a_preview_that_waits() {
+    let world = World::connected().await;
+    let preview = json!({"mode": "full", "dry_run": true});
+    let asked = world.call(Call::post(path("/sync-runs"), &preview)).await;
+    asked.ok(202);
+    save(&world, "\"1\"", &enabled()).await.ok(200);
+    let store = &world.store;
+    let work = store.work_state(connection().id).await.unwrap().unwrap();
+    assert_eq!(work.wanted_at, Some(world.clock.now()));
+    save(&world, "\"2\"", &json!({})).await.ok(200);
+    save(&world, "\"3\"", &enabled()).await.ok(200);
+    assert_eq!(world.queue.hints().len(), 1, "of the preview");
 }
 
 // spec: 145, 147

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use crate::domain::operation_record::{ObjectKind, OperationRecord, OutcomeKind};
 use crate::domain::part::Part;
 use crate::domain::settings::{ConnectionSettings, MailboxScope, PeopleScope, ScopeKind, SharedContacts};
-use crate::domain::sync_run::{Counts, Progress, RunState, SyncPart, SyncRun, Trigger};
+use crate::domain::sync_run::{Counts, Progress, RunState, SyncRun, Trigger};
 use crate::plan::contacts::ContactPlan;
 use crate::plan::contacts::check::{Checked, check};
 use crate::plan::contacts::operation::ContactOperation;
@@ -20,7 +20,7 @@ use super::collect_error::CollectError;
 use super::execute::{Report, execute};
 use super::hold::Waiting;
 use super::outcome::{Outcome, count, lines as lines_of};
-use super::part::{Basis, Frame, PartEnd, is_approved};
+use super::part::{Basis, Frame, PartEnd};
 use super::same_pbx::still_the_same;
 
 use collect::{Collected, collect};
@@ -50,6 +50,7 @@ pub(super) async fn conduct(frame: &Frame<'_>, run: &mut SyncRun) -> Result<Part
     if !is_due(&frame.basis, run) {
         return Ok(PartEnd {
             whole: true,
+            idle: run.request.trigger == Trigger::Changes,
             ..PartEnd::default()
         });
     }
@@ -111,7 +112,7 @@ async fn decide(basis: &Basis<'_>, run: &SyncRun, remember: bool) -> Result<Deci
         mut held_because,
     } = check(plan, &collected.world, &collected.policy);
     let held_lines = lines_of(&held, OutcomeKind::Held, basis.stamp(run));
-    if is_approved(run, SyncPart::Contacts, &held_lines) {
+    if basis.approved.cover(&held_lines) {
         plan.operations.append(&mut held);
         plan.operations.sort_by_key(ContactOperation::phase);
         held_because = None;
@@ -187,6 +188,7 @@ async fn close(
         left_alone: left_alone(basis, run, &decided),
         waiting: decided.waiting,
         whole: report.stopped.is_none() && !report.retry,
+        idle: false,
         stopped: report.stopped,
         people: None,
     })
@@ -226,6 +228,7 @@ async fn show(basis: &Basis<'_>, run: &mut SyncRun, decided: Decided) -> Result<
         left_alone: left_alone(basis, run, &decided),
         waiting: decided.waiting,
         whole: true,
+        idle: false,
         stopped: None,
         people: None,
     })

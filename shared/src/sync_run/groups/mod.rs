@@ -9,7 +9,7 @@ mod relevance;
 use crate::domain::operation_record::{ObjectKind, OperationRecord, OutcomeKind};
 use crate::domain::part::Part;
 use crate::domain::settings::{GroupScope, GroupTarget, ScopeKind};
-use crate::domain::sync_run::{Counts, RunState, SyncPart, SyncRun};
+use crate::domain::sync_run::{Counts, RunState, SyncRun};
 use crate::plan::groups::check::{CheckedGroups, check};
 use crate::plan::groups::world::{GroupPolicy, GroupWorld, People};
 use crate::plan::groups::{GroupPlan, plan};
@@ -18,8 +18,9 @@ use super::collect_error::CollectError;
 use super::execute::{Report, execute};
 use super::hold::Waiting;
 use super::outcome::lines;
-use super::part::{Basis, Frame, PartEnd, is_approved, show, sum_up};
+use super::part::{Basis, Frame, PartEnd, show, sum_up};
 use super::same_pbx::still_the_same;
+
 use super::users;
 use collect::{Depth, depth, read, seen};
 use effect::GroupHands;
@@ -109,6 +110,7 @@ async fn bring_in_step(
     let Some(depth) = depth else {
         return Ok(PartEnd {
             whole: true,
+            idle: true,
             ..PartEnd::default()
         });
     };
@@ -125,7 +127,7 @@ async fn bring_in_step(
 fn decide(basis: &Basis<'_>, run: &SyncRun, world: &GroupWorld, policy: &GroupPolicy) -> Decided {
     let mut checked = check(plan(world, policy), world, policy);
     let held = lines(&checked.held, OutcomeKind::Held, basis.stamp(run));
-    if is_approved(run, SyncPart::Groups, &held) {
+    if basis.approved.cover(&held) {
         checked
             .plan
             .operations
@@ -225,6 +227,7 @@ async fn close(
         left_alone: left_alone(basis, run, &decided.plan),
         waiting: decided.waiting,
         whole: report.stopped.is_none() && !report.retry,
+        idle: false,
         stopped: report.stopped,
     })
 }
@@ -253,6 +256,7 @@ async fn look(basis: &Basis<'_>, run: &mut SyncRun, decided: Decided) -> Result<
         left_alone: left_alone(basis, run, &decided.plan),
         waiting: decided.waiting,
         whole: true,
+        idle: false,
         stopped: None,
     })
 }
