@@ -12,12 +12,9 @@ const GUID: &str = "3b1f6c0e-6f0b-4a55-9a3e-0b9df2b1c001";
 /// What stands in a section of a page, up to its end.
 #[track_caller]
 fn section<'a>(page: &'a Answer, id: &str) -> &'a str {
-    let rest = page
-        .text
-        .split(&format!("<section class=\"card\" id=\"{id}\""))
-        .nth(1);
-    rest.and_then(|rest| rest.split("</section>").next())
-        .unwrap_or_else(|| panic!("no {id}: {}", page.text))
+    let begin = format!("<section class=\"card\" id=\"{id}\"");
+    let rest = page.text.split(&begin).nth(1).unwrap();
+    rest.split("</section>").next().unwrap()
 }
 
 /// The page that a form led to, as a browser opens it.
