@@ -163,7 +163,7 @@ async fn phonebooks_that_need_their_visibility_are_listed_with_what_to_do_and_ma
     assert!(page.text.contains("100 phonebooks need"), "{}", page.text);
     assert!(!page.text.contains("Book 000"), "what is done comes last");
     let chinese = visit.page_in("zh-CN", "/phonebooks").await;
-    assert!(chinese.text.contains("100 个电话簿需要设置可见性"));
+    assert!(chinese.text.contains("100 个企业联系人群组需要设置可见性"));
     visit.post("/phonebooks", "book=0&visible=no").await;
     assert!(
         visit
