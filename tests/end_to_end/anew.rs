@@ -50,7 +50,7 @@ async fn another_pbx_at_the_address_of_ours_ends_every_run_before_it_writes() {
         let sentence = run.error.unwrap();
         let told = format!("this is another PBX: serial number {ANOTHER}, expected {SERIAL}");
         assert!(sentence.contains(&told), "{sentence}");
-        let ConnectionStatus::NeedsAttention { reason } = stage.status().await else {
+        let ConnectionStatus::NeedsAttention { reason, .. } = stage.status().await else {
             unreachable!("{mode:?}");
         };
         assert_eq!(reason, sentence);

@@ -6,7 +6,7 @@ use crate::domain::binding::Binding;
 use crate::domain::ids::EntraUserId;
 use crate::domain::operation_record::{ObjectKind, OperationRecord, OutcomeKind};
 use crate::domain::part::Part;
-use crate::domain::sync_run::{Counts, RunRequest, RunState, SyncRun};
+use crate::domain::sync_run::{Counts, RunRequest, RunState, SyncPart, SyncRun};
 use crate::plan::check::{Checked, check};
 use crate::plan::groups::world::{OwnExtension, People};
 use crate::plan::operation::{Change, Operation};

@@ -30,7 +30,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::panic, reason = "what panics leave is looked at")]
     fn words_of_the_program_are_told_and_those_put_together_are_not() {
         let said = |payload: Box<dyn Any + Send>| fixed(&*payload);
         let one_part = catch_unwind(|| panic!("the clock stands before 1970")).unwrap_err();

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use crate::domain::operation_record::{ObjectKind, OperationRecord, OutcomeKind};
 use crate::domain::part::Part;
 use crate::domain::settings::{ConnectionSettings, MailboxScope, PeopleScope, ScopeKind, SharedContacts};
-use crate::domain::sync_run::{Counts, Progress, RunState, SyncRun, Trigger};
+use crate::domain::sync_run::{Counts, Progress, RunState, SyncPart, SyncRun, Trigger};
 use crate::plan::contacts::ContactPlan;
 use crate::plan::contacts::check::{Checked, check};
 use crate::plan::contacts::operation::ContactOperation;

@@ -9,7 +9,7 @@ mod relevance;
 use crate::domain::operation_record::{ObjectKind, OperationRecord, OutcomeKind};
 use crate::domain::part::Part;
 use crate::domain::settings::{GroupScope, GroupTarget, ScopeKind};
-use crate::domain::sync_run::{Counts, RunState, SyncRun};
+use crate::domain::sync_run::{Counts, RunState, SyncPart, SyncRun};
 use crate::plan::groups::check::{CheckedGroups, check};
 use crate::plan::groups::world::{GroupPolicy, GroupWorld, People};
 use crate::plan::groups::{GroupPlan, plan};
