@@ -99,7 +99,6 @@ async fn days_of_grace_pass_before_the_deletion_and_coming_back_ends_them() {
     assert_eq!(stage.extensions().len(), 1);
 }
 
-// spec: 109, 174
 #[tokio::test]
 async fn contacts_of_somebody_who_is_leaving_rest_until_the_extension_goes() {
     let stage = staffed().await;

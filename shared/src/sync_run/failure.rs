@@ -44,8 +44,8 @@ impl From<&CollectError> for RunFailure {
             CollectError::Store(error) => passing(error.to_string()),
             CollectError::NoSuchGroup(_)
             | CollectError::NoSuchContactGroup(_)
-            | CollectError::AnotherPbx { .. }
             | CollectError::Setting { .. } => lasting(error.to_string()),
+            CollectError::AnotherPbx { .. } => lasting_of_pbx(error.to_string()),
             CollectError::NotPossible(_) => can_wait(error.to_string()),
         }
     }
