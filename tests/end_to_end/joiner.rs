@@ -16,6 +16,12 @@ async fn joiners_get_extensions_and_a_second_run_has_nothing_to_do() {
     let numbers: Vec<String> = stage.extensions().into_keys().collect();
     assert_eq!(numbers, ["2000", "2001"]);
     assert_eq!(stage.extensions()["2000"].email, "ada@contoso.example");
+    let lines = stage.records(run.id).await;
+    for line in &lines {
+        let made = stage.pbx.extension(line.number.as_ref().unwrap()).unwrap();
+        assert_eq!(line.target_id, Some(made.id.to_string()));
+    }
+    assert_eq!(lines.len(), 2);
     let again = stage.sync(RunMode::Full).await;
     assert_eq!((again.counts().unchanged, again.progress.total), (2, 0));
 }

@@ -7,6 +7,7 @@ use shared::domain::operation_record::{OperationKind, Reason};
 use shared::domain::part::Part;
 use shared::domain::sync_run::RunMode;
 use shared::domain::teardown::Ticked;
+use shared::store::ManagedCounts;
 use shared::sync_run::lifecycle::{disable, disconnect, pause, resume};
 
 use crate::contacts::{phonebooks, scene};
@@ -116,6 +117,8 @@ async fn a_disconnection_deletes_or_lets_go_of_groups_as_ticked() {
         assert_eq!((office.groups().len(), groups_bound(stage).await), (left, 0));
         assert_eq!((stage.extensions().len(), stage.bindings().await.len()), (2, 0));
         assert_eq!(status(stage).await, ConnectionStatus::Disconnected);
+        let work = stage.engine.store.work_state(stage.connection).await.unwrap();
+        assert_eq!(work.unwrap().counts, ManagedCounts::default());
     }
 }
 

@@ -18,7 +18,9 @@ use crate::domain::alert::LEAST_PATIENCE;
 use crate::domain::connection::{Connection, ConnectionStatus};
 use crate::domain::ids::SyncRunId;
 use crate::domain::sync_run::{RunMode, RunState, SyncPart, SyncRun, Trigger};
-use crate::store::{Finish, GoodRun, Lease, RunOutcome, Settled, StoreError, Versioned, WorkState};
+use crate::store::{
+    Finish, GoodRun, Lease, ManagedCounts, RunOutcome, Settled, StoreError, Versioned, WorkState,
+};
 
 /// A run's end is written well within this.
 const ALERTS_IN_ANY_CASE: Duration = Duration::from_mins(2);
@@ -63,6 +65,10 @@ pub(super) async fn close(
             engine.store.finish_run(lease, finish, &run).await?;
         }
         After::Over(connection) => {
+            if connection.value.status == ConnectionStatus::Disconnected {
+                // Whatever stays on the PBX is nobody's of ours any more.
+                finish.counts = ManagedCounts::default();
+            }
             let store = &engine.store;
             store.finish_teardown(lease, finish, &run, &connection).await?;
         }

@@ -156,10 +156,12 @@ impl Hands<'_> {
         stage: Stage,
         outcome: OutcomeKind,
     ) -> Result<(), StoreError> {
-        let line = record(operation, outcome, self.stamp());
-        self.store
-            .confirm(self.lease, &Self::binding(operation, stage), &line)
-            .await
+        let binding = Self::binding(operation, stage);
+        let mut line = record(operation, outcome, self.stamp());
+        // What was just made has an id that the operation could not know.
+        let made = || Some(binding.bound()?.extension.to_string());
+        line.target_id = line.target_id.or_else(made);
+        self.store.confirm(self.lease, &binding, &line).await
     }
 
     async fn forget(&self, operation: &Operation, outcome: OutcomeKind) -> Result<(), StoreError> {
