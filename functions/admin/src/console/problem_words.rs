@@ -87,7 +87,7 @@ mod tests {
             ),
             (
                 Language::Chinese,
-                "Linkus SDK 的 AccessKey: 必须是 1 至 1024 个可打印字符",
+                "Linkus SDK 的访问密钥 (AccessKey): 必须是 1 至 1024 个可打印字符",
             ),
         ] {
             let note = note_of(Words(language), &one);

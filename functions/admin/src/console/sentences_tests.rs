@@ -101,6 +101,7 @@ const NOT_SHOWN: &[&str] = &[
 const PARTS: &[&str] = &[
     "{left_out}; {coming} of them get one first",
     "{:?} {:?} {} {target}",
+    "{:?} {:?} {} ",
     "{} {} ({field})",
     "status {}, {}{code}",
     "-----BEGIN {what}-----\\n{text}\\n-----END {what}-----\\n",

@@ -97,7 +97,7 @@ async fn the_first_save_with_a_part_enabled_starts_one_sync_and_later_ones_none(
 #[tokio::test]
 async fn sign_in_alone_starts_no_sync_and_the_first_save_with_people_still_does() {
     let world = World::connected().await;
-    let sign_in = json!({"sso": {"enabled": true}});
+    let sign_in = json!({"sso": {"enabled": true, "redirect_uris": ["https://app.example.com/"]}});
     save(&world, "\"1\"", &sign_in).await.ok(200);
     assert!(world.queue.hints().is_empty());
     save(&world, "\"2\"", &enabled()).await.ok(200);
