@@ -77,7 +77,7 @@ async fn groups_that_somebody_made_on_a_pbx_set_up_anew_are_left_as_they_are() {
         let members = json!([{ "ext_id": front, "user_type": "user" }]);
         office.by_hand(
             "extensiongroup/create",
-            &json!({ "name": name, "members": members }),
+            &json!({ "name": name, "member_select": "sel_specific", "members": members }),
         );
     }
     let keys: Vec<u32> = ["Reception", "Night"].map(|name| office.group_id(name)).into();

@@ -543,6 +543,14 @@ async fn all_shared_mailboxes_are_found_by_what_they_are_for() {
 async fn a_shared_mailbox_that_a_policy_hides_keeps_its_phonebook_and_contacts() {
     let stage = scene().await;
     stage
+        .graph
+        .create_user(TENANT, &shared_account("Support"))
+        .unwrap();
+    stage
+        .graph
+        .set_mailbox_state(TENANT, stage.id("Support"), MailboxState::Shared)
+        .unwrap();
+    stage
         .settings(|settings| settings.contacts.shared.scope = MailboxScope::All)
         .await;
     stage.sync(RunMode::Full).await;

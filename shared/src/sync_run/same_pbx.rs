@@ -58,7 +58,12 @@ async fn identify(basis: &Basis<'_>, run: &SyncRun) -> Result<Option<SystemInfor
     if run.request.mode != RunMode::Full && connection.status == ConnectionStatus::Connected {
         return Ok(None);
     }
-    let said = basis.sides.phone_system.identity().await?;
+    let phones = basis.sides.phone_system.as_ref();
+    let mut said = phones.identity().await?;
+    if said.serial_number != connection.pbx.serial_number {
+        // Ours may be back since somebody else was asked.
+        said = phones.information().await?;
+    }
     if said.serial_number != connection.pbx.serial_number {
         return Err(CollectError::AnotherPbx {
             found: said.serial_number,
