@@ -90,10 +90,10 @@ async fn a_look_or_a_run_for_one_person_that_fails_starts_no_run_afterwards() {
             .await
             .unwrap();
         stage.drive().await.unwrap();
-        let state = stage.run(id).await.state;
+        let ended = stage.run(id).await.state;
         assert!(
-            matches!(state, RunState::Failed | RunState::PartlyFailed),
-            "{state:?}"
+            matches!(ended, RunState::Failed | RunState::PartlyFailed),
+            "{ended:?}"
         );
         stage.graph.clear_faults();
         let work = stage.work().await;

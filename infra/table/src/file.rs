@@ -1,4 +1,4 @@
-//! The file of a table belongs to its owner alone, whatever the umask. SQLite makes the two files beside it with the
+//! The file of a table belongs to its owner alone, whatever the umask. `SQLite` makes the two files beside it with the
 //! rights of the file itself.
 
 use std::fs::{OpenOptions, Permissions, set_permissions};
@@ -7,7 +7,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 const OWNER_ONLY: u32 = 0o600;
-/// What SQLite keeps beside a file: what was written last, and where to find it.
+/// What `SQLite` keeps beside a file: what was written last, and where to find it.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];
 
 /// Makes the file where there is none, and takes from others what rights they have on it and on those beside it.

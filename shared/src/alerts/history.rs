@@ -85,7 +85,8 @@ fn detail(alert: &Alert) -> String {
         // What needs a person does so before any run failed of it.
         Alert::SyncFailing {
             failures: 0, reason, ..
-        } => known(String::new(), reason),
+        }
+        | Alert::SubscriptionLost { reason, .. } => known(String::new(), reason),
         Alert::SyncFailing { failures, reason, .. } => known(format!("{failures} in a row"), reason),
         Alert::PlanHeld { removals, .. } => format!("{removals} removals"),
         Alert::NoGoodRun { last_good_at } => format!("since {}", minute(*last_good_at)),
@@ -93,7 +94,6 @@ fn detail(alert: &Alert) -> String {
             known(format!("since {}", minute(*last_good_at)), reason)
         }
         Alert::SecretEnds { ends_at, .. } => format!("on {}", ends_at.strftime("%Y-%m-%d")),
-        Alert::SubscriptionLost { reason, .. } => known(String::new(), reason),
     }
 }
 

@@ -92,13 +92,11 @@ pub async fn disable(engine: &Engine, id: ConnectionId, ticked: Ticked) -> Done 
             None => switch_off(engine, connection, None).await,
         };
     };
-    match not_asked_for(engine, &connection.value, wanted).await? {
-        Some(teardown) => switch_off(engine, connection, Some(teardown)).await,
-        None => {
-            ask(engine, id).await?;
-            Ok(connection)
-        }
+    if let Some(teardown) = not_asked_for(engine, &connection.value, wanted).await? {
+        return switch_off(engine, connection, Some(teardown)).await;
     }
+    ask(engine, id).await?;
+    Ok(connection)
 }
 
 /// Switches a disabled connection on, with this status. What was noticed meanwhile is synced soon.

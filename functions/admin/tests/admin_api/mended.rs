@@ -9,7 +9,7 @@ use crate::harness::{Answer, Call, World, connection, path};
 
 async fn in_trouble(cause: AttentionCause) -> World {
     let world = World::connected().await;
-    world.sides.script().serial = "SERIAL-1".to_owned();
+    "SERIAL-1".clone_into(&mut world.sides.script().serial);
     save_settings(&world, |settings| settings.users.enabled = true).await;
     // Its first run is over.
     assert!(world.store.mark_ever_enabled(connection().id).await.unwrap());

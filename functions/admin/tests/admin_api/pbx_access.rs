@@ -12,7 +12,7 @@ const MOVED: &str = "/pbx/base_url=https://moved.example.com";
 
 async fn scene() -> World {
     let world = World::connected().await;
-    world.sides.script().serial = "SERIAL-1".to_owned();
+    "SERIAL-1".clone_into(&mut world.sides.script().serial);
     world
 }
 
