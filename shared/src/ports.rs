@@ -135,6 +135,11 @@ pub trait Directory: Send + Sync {
         &self,
         groups: &BTreeSet<EntraGroupId>,
     ) -> Result<BTreeMap<EntraGroupId, GroupMembers>, DirectoryError>;
+    /// Those of these groups whose members are hidden from us, so that they look empty.
+    async fn hidden_among(
+        &self,
+        groups: &BTreeSet<EntraGroupId>,
+    ) -> Result<BTreeSet<EntraGroupId>, DirectoryError>;
     /// When the app's secret in use ends, as the app registration says; [`DirectoryError::PermissionMissing`] where we may
     /// not read that.
     async fn secret_expiry(&self) -> Result<SecretExpiry, DirectoryError>;

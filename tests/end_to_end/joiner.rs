@@ -166,6 +166,49 @@ async fn a_scope_group_that_is_gone_judges_nobody() {
     assert_eq!(stage.extensions().len(), 1);
 }
 
+#[tokio::test]
+async fn a_group_whose_members_are_hidden_judges_nobody() {
+    let stage = Stage::with(&[person("Ada Example"), person("Bo Example")], Vec::new()).await;
+    stage.settings(|_| {}).await;
+    stage.sync(RunMode::Full).await;
+    let group = |visibility: &str| {
+        let props = json!({
+            "displayName": visibility, "groupTypes": ["Unified"], "mailEnabled": true, "securityEnabled": false,
+            "visibility": visibility,
+        });
+        stage.graph.create_group(TENANT, &props).unwrap()
+    };
+    let hidden = group("HiddenMembership");
+    stage
+        .graph
+        .add_member(TENANT, hidden, stage.id("Ada Example"))
+        .unwrap();
+    for scope in [
+        json!({"kind": "groups", "group_ids": [hidden]}),
+        json!({"kind": "all", "exclude_group_ids": [hidden]}),
+    ] {
+        stage
+            .settings(|settings| {
+                settings.users.scope = serde_json::from_value(scope.clone()).unwrap();
+                settings.users.delete_when_out_of_scope = true;
+            })
+            .await;
+        let run = stage.sync(RunMode::Full).await;
+        assert_eq!(run.state, RunState::Failed, "{scope}");
+        assert!(run.error.unwrap().contains("Entra hides who is in the group"));
+        assert_eq!(stage.extensions().len(), 2, "{scope}");
+    }
+    // One that is really empty excludes nobody.
+    let empty = group("Private");
+    stage
+        .settings(|settings| {
+            let scope = json!({"kind": "all", "exclude_group_ids": [empty]});
+            settings.users.scope = serde_json::from_value(scope).unwrap();
+        })
+        .await;
+    assert_eq!(stage.sync(RunMode::Full).await.state, RunState::Succeeded);
+}
+
 // spec: 67
 #[tokio::test]
 async fn the_welcome_mail_is_sent_once_for_each_created_extension() {

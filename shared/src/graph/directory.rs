@@ -87,6 +87,13 @@ impl Directory for GraphClient {
         self.read_group_members(groups).await
     }
 
+    async fn hidden_among(
+        &self,
+        groups: &BTreeSet<EntraGroupId>,
+    ) -> Result<BTreeSet<EntraGroupId>, DirectoryError> {
+        self.read_hidden_among(groups).await
+    }
+
     async fn secret_expiry(&self) -> Result<SecretExpiry, DirectoryError> {
         self.end_of_secret().await
     }

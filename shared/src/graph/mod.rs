@@ -10,6 +10,7 @@ mod directory;
 mod error;
 mod group_list;
 mod groups;
+mod hidden_groups;
 mod links;
 mod mailbox_accounts;
 mod mailbox_refusal;

@@ -26,6 +26,11 @@ pub enum CollectError {
         "the group {0} that the contacts' scope names does not exist in Entra; choose another one in contacts.personal.scope"
     )]
     NoSuchContactGroup(EntraGroupId),
+    /// Microsoft does not tell who is in a group of the rules, and shows it empty.
+    #[error(
+        "Entra hides who is in the group {0}; name a group with visible members in its place, or give the app Member.Read.Hidden"
+    )]
+    HiddenGroup(EntraGroupId),
     /// A stored setting that a newer check would not let pass.
     #[error("the setting {pointer} is not usable; save the settings again")]
     Setting {
@@ -63,6 +68,7 @@ impl CollectError {
             Self::Directory(_)
             | Self::NoSuchGroup(_)
             | Self::NoSuchContactGroup(_)
+            | Self::HiddenGroup(_)
             | Self::Setting { .. }
             | Self::NotPossible(_) => false,
         }

@@ -44,6 +44,7 @@ impl From<&CollectError> for RunFailure {
             CollectError::Store(error) => passing(error.to_string()),
             CollectError::NoSuchGroup(_)
             | CollectError::NoSuchContactGroup(_)
+            | CollectError::HiddenGroup(_)
             | CollectError::Setting { .. } => lasting(error.to_string()),
             CollectError::AnotherPbx { .. } => lasting_of_pbx(error.to_string()),
             CollectError::NotPossible(_) => can_wait(error.to_string()),

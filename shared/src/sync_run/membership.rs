@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::collect_error::CollectError;
 use crate::domain::binding::Binding;
-use crate::domain::ids::EntraUserId;
+use crate::domain::ids::{EntraGroupId, EntraUserId};
 use crate::domain::settings::{ScopeKind, UserSettings};
 use crate::ports::{Directory, GroupMembers};
 
@@ -25,7 +25,9 @@ pub(crate) async fn membership(
         return Ok(Membership::default());
     }
     let mut membership = Membership::default();
-    for (group, members) in directory.group_members(&groups).await? {
+    let read = directory.group_members(&groups).await?;
+    none_hidden(directory, &read).await?;
+    for (group, members) in read {
         let GroupMembers::People(people) = members else {
             return Err(CollectError::NoSuchGroup(group));
         };
@@ -37,6 +39,24 @@ pub(crate) async fn membership(
         }
     }
     Ok(membership)
+}
+
+/// A group that looks empty may be one whose members nobody may see; then nobody is judged by it.
+pub(crate) async fn none_hidden(
+    directory: &dyn Directory,
+    read: &BTreeMap<EntraGroupId, GroupMembers>,
+) -> Result<(), CollectError> {
+    let empty = read
+        .iter()
+        .filter(|(_, members)| matches!(members, GroupMembers::People(people) if people.is_empty()));
+    let empty: BTreeSet<EntraGroupId> = empty.map(|(group, _)| *group).collect();
+    if empty.is_empty() {
+        return Ok(());
+    }
+    match directory.hidden_among(&empty).await?.first() {
+        Some(group) => Err(CollectError::HiddenGroup(*group)),
+        None => Ok(()),
+    }
 }
 
 /// People whose membership disagrees with what they have.

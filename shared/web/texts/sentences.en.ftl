@@ -256,6 +256,7 @@ s-sources-changed = the sources changed since: { $why }
 s-lease-lost = the lease of this run was lost
 s-no-group-users = the group { $oneGroup } that the user scope names does not exist in Entra; choose another one in users.scope
 s-no-group-contacts = the group { $oneGroup } that the contacts' scope names does not exist in Entra; choose another one in contacts.personal.scope
+s-hidden-group = Entra hides who is in the group { $oneGroup }; name a group with visible members in its place, or give the app Member.Read.Hidden
 s-another-pbx = this is another PBX: serial number { $oneSerial }, expected { $oneExpected }; give the connection the address of its own PBX, or disconnect it and connect this one
 s-setting-unusable = the setting { $onePointer } is not usable; save the settings again
 s-groups-firmware = extension groups need a newer firmware of the PBX; with this one, departments can be written: choose organization as groups.target

@@ -256,6 +256,7 @@ s-sources-changed = 来源已发生变化：{ $why }
 s-lease-lost = 本次同步的租约已丢失
 s-no-group-users = 用户范围中的群组 { $oneGroup } 在 Entra 中不存在；请在 users.scope 中另选
 s-no-group-contacts = 联系人范围中的群组 { $oneGroup } 在 Entra 中不存在；请在 contacts.personal.scope 中另选
+s-hidden-group = Entra 隐藏了群组 { $oneGroup } 的成员；请改用成员可见的群组，或为应用授予 Member.Read.Hidden
 s-another-pbx = 这是另一台 PBX：序列号为 { $oneSerial }，应为 { $oneExpected }；请为该连接填写其自身 PBX 的地址，或断开连接后重新连接这台 PBX
 s-setting-unusable = 设置 { $onePointer } 无法使用；请重新保存设置
 s-groups-firmware = 分机组需要更新的 PBX 固件；当前固件可以写入部门：请将 groups.target 设为 organization

@@ -297,6 +297,12 @@ impl Directory for FakeSides {
     ) -> Result<BTreeMap<EntraGroupId, GroupMembers>, DirectoryError> {
         not_here()
     }
+    async fn hidden_among(
+        &self,
+        _: &BTreeSet<EntraGroupId>,
+    ) -> Result<BTreeSet<EntraGroupId>, DirectoryError> {
+        not_here()
+    }
     async fn secret_expiry(&self) -> Result<SecretExpiry, DirectoryError> {
         Ok(SecretExpiry::Unknown)
     }

@@ -17,6 +17,7 @@ use crate::ports::{DirectoryError, GroupMembers};
 use crate::store::KnownPurposes;
 
 use super::super::collect_error::CollectError;
+use super::super::membership::none_hidden;
 use super::super::outcome::Stamp;
 use super::super::part::Basis;
 use super::lines::unread_line;
@@ -121,7 +122,10 @@ async fn people(
 async fn members(basis: &Basis<'_>) -> Result<BTreeSet<EntraUserId>, CollectError> {
     let groups = &basis.settings.contacts.personal.scope.group_ids;
     let mut people = BTreeSet::new();
-    for (group, found) in basis.sides.directory.group_members(groups).await? {
+    let directory = basis.sides.directory.as_ref();
+    let read = directory.group_members(groups).await?;
+    none_hidden(directory, &read).await?;
+    for (group, found) in read {
         match found {
             GroupMembers::People(found) => people.extend(found),
             GroupMembers::NoSuchGroup => return Err(CollectError::NoSuchContactGroup(group)),
