@@ -3,6 +3,7 @@
 # real events over the real Runtime API, and every call of a function judged by its role. And on the program that serves
 # without a cloud. Also one function below AWS's own runtime emulator. Everything is installed below target/; nothing leaves
 # this machine. CONNECTOR names the program to test [default: target/release/connector].
+# `cargo test --workspace` must have been run before: it builds the program whose messages panic.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
