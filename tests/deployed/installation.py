@@ -105,7 +105,7 @@ class Installation:
 
         until("the check to end", ended)
         counts = self.api("GET", f"/sync-runs/{check}")["counts"]
-        return sum(counts[kind] for kind in ("create", "update", "bind", "delete", "failed"))
+        return sum(counts[kind] for kind in ("create", "update", "bind", "release", "delete", "failed"))
 
     def carries_presence(self):
         settings, etag = self.versioned("/settings")

@@ -36,6 +36,14 @@ pub fn shared_account(name: &str) -> Value {
     })
 }
 
+/// Another account with a mailbox of this kind.
+fn account(stage: &Stage, name: &str, kind: MailboxState) -> Uuid {
+    stage.graph.create_user(TENANT, &shared_account(name)).unwrap();
+    let id = stage.id(name);
+    stage.graph.set_mailbox_state(TENANT, id, kind).unwrap();
+    id
+}
+
 /// Chooses these shared mailboxes, each for the phonebook named for it.
 pub fn choose(settings: &mut ConnectionSettings, mailboxes: &[(&str, &str)]) {
     let contacts = &mut settings.contacts;
@@ -488,23 +496,8 @@ async fn an_app_that_exchange_lets_into_the_chosen_mailboxes_alone_lacks_nothing
 #[tokio::test]
 async fn all_shared_mailboxes_are_found_by_what_they_are_for() {
     let stage = scene().await;
-    stage
-        .graph
-        .create_user(TENANT, &shared_account("Support"))
-        .unwrap();
-    stage
-        .graph
-        .create_user(TENANT, &shared_account("Aurora"))
-        .unwrap();
-    let support = stage.id("Support");
-    stage
-        .graph
-        .set_mailbox_state(TENANT, support, MailboxState::Shared)
-        .unwrap();
-    stage
-        .graph
-        .set_mailbox_state(TENANT, stage.id("Aurora"), MailboxState::Room)
-        .unwrap();
+    let support = account(&stage, "Support", MailboxState::Shared);
+    account(&stage, "Aurora", MailboxState::Room);
     stage
         .graph
         .create_contact(TENANT, support, (None, &card("Old Friend", "030 5")))
@@ -542,14 +535,7 @@ async fn all_shared_mailboxes_are_found_by_what_they_are_for() {
 #[tokio::test]
 async fn a_shared_mailbox_that_a_policy_hides_keeps_its_phonebook_and_contacts() {
     let stage = scene().await;
-    stage
-        .graph
-        .create_user(TENANT, &shared_account("Support"))
-        .unwrap();
-    stage
-        .graph
-        .set_mailbox_state(TENANT, stage.id("Support"), MailboxState::Shared)
-        .unwrap();
+    account(&stage, "Support", MailboxState::Shared);
     stage
         .settings(|settings| settings.contacts.shared.scope = MailboxScope::All)
         .await;

@@ -56,12 +56,16 @@ impl EmbeddedTable {
 
     /// With data in a file, which is made where there is none, and which its owner alone may read and write.
     pub async fn file(path: &Path) -> Result<Self, EmbeddedTableError> {
-        file::close_to_others(path).map_err(|source| EmbeddedTableError::File {
+        let unusable = |source| EmbeddedTableError::File {
             path: path.to_owned(),
             source,
-        })?;
-        let path = path.to_string_lossy();
-        Self::start(Database::new(&path).map_err(EmbeddedTableError::Data)?).await
+        };
+        // The engine takes no other names; one that is nearly the same would be another file.
+        let name = path
+            .to_str()
+            .ok_or_else(|| unusable(std::io::ErrorKind::InvalidInput.into()))?;
+        file::close_to_others(path).map_err(unusable)?;
+        Self::start(Database::new(name).map_err(EmbeddedTableError::Data)?).await
     }
 
     async fn start(database: Database) -> Result<Self, EmbeddedTableError> {

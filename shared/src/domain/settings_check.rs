@@ -59,7 +59,7 @@ pub fn check(settings: &ConnectionSettings) -> Vec<FieldProblem> {
     redirect_uris(&settings.sso, &mut problems);
     safety(&settings.safety, &mut problems);
     problems.when(
-        serde_json::to_string(settings).map_or(0, |document| document.len()) > MAX_DOCUMENT,
+        !serde_json::to_string(settings).is_ok_and(|document| document.len() <= MAX_DOCUMENT),
         "",
         "is larger than the 350,000 bytes that are kept: shorten its lists, for example by groups in place of single entries",
     );

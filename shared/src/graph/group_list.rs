@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use url::Url;
 
+use super::by_ids::Wanted;
 use super::client::{Call, GraphClient};
 use super::error::Failure;
 use super::groups::PERMISSION;
@@ -18,12 +19,10 @@ use crate::domain::ids::EntraGroupId;
 use crate::ports::{DirectoryError, GroupPage};
 
 /// What a sync reads of a group.
-const SELECT: &str = "$select=id,displayName,groupTypes,securityEnabled";
+const PROPERTIES: &str = "id,displayName,groupTypes,securityEnabled";
 const LISTING: &str = "reading all groups";
 const BY_ID: &str = "reading groups by id";
 const SEARCHING: &str = "searching groups";
-/// The most ids that one `getByIds` takes.
-const IDS_PER_CALL: usize = 1_000;
 
 /// Groups by id.
 pub(super) type Groups = BTreeMap<EntraGroupId, EntraGroup>;
@@ -71,7 +70,7 @@ impl GraphClient {
         let mut may_restart = true;
         loop {
             let mut groups = Groups::new();
-            let first = self.get(&format!("/groups?{SELECT}&$top=999"), false, LISTING)?;
+            let first = self.get(&format!("/groups?$select={PROPERTIES}&$top=999"), false, LISTING)?;
             let chain = Chain {
                 first,
                 patience: &patience,
@@ -94,26 +93,19 @@ impl GraphClient {
         &self,
         ids: &BTreeSet<EntraGroupId>,
     ) -> Result<Groups, DirectoryError> {
-        let patience = self.patience();
-        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let wanted = Wanted {
+            kind: "group",
+            select: PROPERTIES,
+            yielding: true,
+            doing: BY_ID,
+            permission: PERMISSION,
+        };
         let mut groups = Groups::new();
-        for chunk in ids.chunks(IDS_PER_CALL) {
-            let body = serde_json::json!({ "ids": chunk, "types": ["group"] }).to_string();
-            let first = Call {
-                method: Method::POST,
-                body: Some(body.into_bytes()),
-                ..self.get(&format!("/directoryObjects/getByIds?{SELECT}"), false, BY_ID)?
-            };
-            let chain = Chain {
-                first,
-                patience: &patience,
-            };
-            self.read_chain(chain, group_page, |page| {
-                groups.extend(page.into_iter().map(|group| (group.id, group)));
-            })
-            .await
-            .map_err(|failure| failure.into_error(BY_ID, PERMISSION))?;
-        }
+        let ids = ids.iter().map(ToString::to_string);
+        self.read_by_ids(ids, &wanted, group_page, |page| {
+            groups.extend(page.into_iter().map(|group| (group.id, group)));
+        })
+        .await?;
         Ok(groups)
     }
 
@@ -149,7 +141,7 @@ impl GraphClient {
 /// Made of our own words, an encoded search text and an encoded token: whatever a caller gives as a cursor, nothing but
 /// groups is ever asked for.
 fn search_path(search: &str, limit: usize, cursor: Option<&str>) -> String {
-    let mut path = format!("/groups?{SELECT}&$count=true&$orderby=displayName&$top={limit}");
+    let mut path = format!("/groups?$select={PROPERTIES}&$count=true&$orderby=displayName&$top={limit}");
     let words: String = search.chars().filter(|c| !matches!(c, '"' | '\\')).collect();
     if !words.trim().is_empty() {
         let clause = format!("\"displayName:{}\"", words.trim());

@@ -3,21 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use reqwest::Method;
 use serde::Deserialize;
 use serde::de::Error as _;
 
-use super::client::{Call, GraphClient};
+use super::by_ids::Wanted;
+use super::client::GraphClient;
 use super::groups::PERMISSION;
-use super::pages::Chain;
 use super::wire::Page;
 use crate::domain::ids::EntraGroupId;
 use crate::ports::DirectoryError;
 
-const DOING: &str = "asking whether members are hidden";
-const SELECT: &str = "$select=id,visibility";
-/// The most ids that one `getByIds` takes.
-const IDS_PER_CALL: usize = 1_000;
 const HIDDEN: &str = "HiddenMembership";
 
 #[derive(Deserialize)]
@@ -56,27 +51,17 @@ impl GraphClient {
         &self,
         groups: &BTreeSet<EntraGroupId>,
     ) -> Result<BTreeSet<EntraGroupId>, DirectoryError> {
-        let patience = self.patience();
-        let ids: Vec<String> = groups.iter().map(ToString::to_string).collect();
+        let wanted = Wanted {
+            kind: "group",
+            select: "id,visibility",
+            yielding: true,
+            doing: "asking whether members are hidden",
+            permission: PERMISSION,
+        };
         let mut hidden = BTreeSet::new();
-        for chunk in ids.chunks(IDS_PER_CALL) {
-            let body = serde_json::json!({ "ids": chunk, "types": ["group"] }).to_string();
-            let first = Call {
-                url: self.url(&format!("/directoryObjects/getByIds?{SELECT}"))?,
-                method: Method::POST,
-                body: Some(body.into_bytes()),
-                advanced: false,
-                yielding: true,
-                doing: DOING,
-            };
-            let chain = Chain {
-                first,
-                patience: &patience,
-            };
-            self.read_chain(chain, hidden_page, |page| hidden.extend(page))
-                .await
-                .map_err(|failure| failure.into_error(DOING, PERMISSION))?;
-        }
+        let ids = groups.iter().map(ToString::to_string);
+        self.read_by_ids(ids, &wanted, hidden_page, |page| hidden.extend(page))
+            .await?;
         Ok(hidden)
     }
 }

@@ -4,6 +4,7 @@
 mod account;
 mod application;
 mod batch;
+mod by_ids;
 mod client;
 mod delta;
 mod directory;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, StatusCode};
 
+use super::by_ids::Wanted;
 use super::client::{Call, GraphClient};
 use super::error::{Failure, unexpected};
 use super::number_path::NumberPath;
@@ -19,8 +20,6 @@ const PROPERTIES: &str =
     "id,displayName,givenName,surname,userPrincipalName,mail,mobilePhone,jobTitle,accountEnabled,userType";
 /// The permission that every read of people needs.
 pub(super) const PERMISSION: &str = "User.Read.All";
-/// The most ids that one `getByIds` takes.
-const IDS_PER_CALL: usize = 1_000;
 
 /// People by id.
 pub(super) type Users = BTreeMap<EntraUserId, EntraUser>;
@@ -90,36 +89,18 @@ impl GraphClient {
         query: &UserQuery,
     ) -> Result<Users, DirectoryError> {
         let number = number_path(query)?;
-        let patience = self.patience();
-        let doing = "reading users by id";
-        let path = format!("/directoryObjects/getByIds?$select={}", select(number.as_ref()));
-        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let wanted = Wanted {
+            kind: "user",
+            select: &select(number.as_ref()),
+            yielding: false,
+            doing: "reading users by id",
+            permission: PERMISSION,
+        };
+        let parse = |body: &[u8]| wire::user_page(body, number.as_ref());
         let mut users = Users::new();
-        for chunk in ids.chunks(IDS_PER_CALL) {
-            let body = serde_json::json!({ "ids": chunk, "types": ["user"] })
-                .to_string()
-                .into_bytes();
-            let url = self.url(&path)?;
-            let first = Call {
-                url,
-                method: Method::POST,
-                body: Some(body),
-                advanced: false,
-                yielding: false,
-                doing,
-            };
-            let parse = |body: &[u8]| wire::user_page(body, number.as_ref());
-            self.read_chain(
-                Chain {
-                    first,
-                    patience: &patience,
-                },
-                parse,
-                |page| keep(&mut users, page),
-            )
-            .await
-            .map_err(|failure| failure.into_error(doing, PERMISSION))?;
-        }
+        let ids = ids.iter().map(ToString::to_string);
+        self.read_by_ids(ids, &wanted, parse, |page| keep(&mut users, page))
+            .await?;
         Ok(users)
     }
 

@@ -52,7 +52,7 @@ impl KnownIdentity {
 
 impl PbxClient {
     pub(super) async fn read_identity(&self) -> Result<SystemInformation, PhoneSystemError> {
-        let explain = reading("system/information");
+        let explain = reading(INFORMATION);
         let before = self.token().await.map_err(&explain)?;
         if let Some(known) = self.identity.of(&before) {
             return Ok(known);

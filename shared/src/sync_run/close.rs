@@ -47,7 +47,8 @@ pub(super) async fn close(
     let mut finish = decide(&mut run, state, &conducted, (now, next));
     stretch.tell(&run, now);
     if !run.request.dry_run {
-        set_status(engine, connection, settings.as_ref(), (&run, &conducted)).await?;
+        let judged = (&run, &conducted, state);
+        set_status(engine, connection, settings.as_ref(), judged).await?;
         settle(engine, lease, &run, &conducted).await?;
     }
     let is_news = is_news((&before, state), &run, &conducted, now);
@@ -143,7 +144,7 @@ fn decide(
     if !matches!(conducted.end, conduct::End::OutOfTime | conduct::End::Held) {
         run.finished_at = Some(now);
     }
-    if matches!(conducted.end, conduct::End::Done | conduct::End::Held) && !run.request.dry_run {
+    if everybody && matches!(conducted.end, conduct::End::Done | conduct::End::Held) {
         finish.good = conducted.counts.map(|counts| GoodRun {
             at: now,
             managed: counts,

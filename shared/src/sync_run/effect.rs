@@ -306,9 +306,7 @@ impl Hands<'_> {
     }
 
     async fn updated(&self, operation: &Operation, bound: &BoundExtension, after: &OwnedFields) -> Done {
-        if operation.welcome {
-            self.welcome(operation, bound.extension).await;
-        }
+        self.welcome(operation, bound.extension).await;
         let written = FieldsDigest::of(after);
         let stage = Stage::Bound(BoundExtension {
             written,

@@ -2,7 +2,6 @@
 //! everything or something is amiss; a usual run of changes pays nothing for it.
 
 use crate::domain::connection::{ConnectionStatus, Firmware};
-use crate::domain::part::Part;
 use crate::domain::sync_run::{RunMode, SyncPart, SyncRun};
 use crate::domain::teardown::Removal;
 use crate::ports::SystemInformation;
@@ -45,12 +44,7 @@ pub(super) async fn still_the_same(
 
 /// What is let go is let go without asking: the PBX may be gone.
 fn asks_the_pbx(basis: &Basis<'_>, part: SyncPart) -> bool {
-    let part = match part {
-        SyncPart::Users => Part::Users,
-        SyncPart::Groups => Part::Groups,
-        SyncPart::Contacts => Part::Contacts,
-    };
-    basis.removal(part) != Some(Removal::Release)
+    basis.removal(part.part()) != Some(Removal::Release)
 }
 
 async fn identify(basis: &Basis<'_>, run: &SyncRun) -> Result<Option<SystemInformation>, CollectError> {

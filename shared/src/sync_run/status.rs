@@ -10,7 +10,7 @@ use crate::domain::permissions::CONTACTS;
 use crate::domain::settings::ConnectionSettings;
 use crate::domain::sync_run::{SyncPart, SyncRun};
 use crate::ports::PermissionName;
-use crate::store::{StoreError, Versioned};
+use crate::store::{StoreError, Versioned, WorkState};
 
 /// A failure that lasts is shown on the connection; the first success clears it, unless a part that this run did not need
 /// lacks something. What the PBX runs now is noted with it.
@@ -18,14 +18,14 @@ pub(super) async fn set_status(
     engine: &Engine,
     mut connection: Versioned<Connection>,
     settings: Option<&ConnectionSettings>,
-    (run, conducted): (&SyncRun, &Conducted),
+    (run, conducted, state): (&SyncRun, &Conducted, &WorkState),
 ) -> Result<(), StoreError> {
     // A run that takes away what a disabled connection leaves behind switches nothing on.
     if !connection.value.status.may_run() {
         return Ok(());
     }
     let before = connection.value.clone();
-    if let Some(status) = status_after(engine, &before, settings, (run, conducted)).await? {
+    if let Some(status) = status_after(engine, &before, settings, (run, conducted, state)).await? {
         connection.value.status = status;
     }
     if let Some(firmware) = &conducted.firmware {
@@ -46,7 +46,7 @@ async fn status_after(
     engine: &Engine,
     connection: &Connection,
     settings: Option<&ConnectionSettings>,
-    (run, conducted): (&SyncRun, &Conducted),
+    (run, conducted, state): (&SyncRun, &Conducted, &WorkState),
 ) -> Result<Option<ConnectionStatus>, StoreError> {
     let failure = match &conducted.end {
         conduct::End::Failed(failure) => Some(failure),
@@ -64,6 +64,14 @@ async fn status_after(
             reason: sentence.clone(),
             cause: *cause,
         }));
+    }
+    // Of a part that is in trouble and was not come to, this run tells nothing.
+    if conducted
+        .undone
+        .iter()
+        .any(|part| state.problems.contains_key(part))
+    {
+        return Ok(None);
     }
     match (&conducted.end, settings) {
         (conduct::End::Done | conduct::End::Held, Some(settings)) => {

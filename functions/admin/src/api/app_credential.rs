@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use shared::domain::connection::{AppCredential, Connection, ConnectionSecrets, ConnectionStatus};
-use shared::ports::{Directory, SecretExpiry, SideError};
+use shared::ports::{Directory, SecretExpiry};
 use shared::store::Versioned;
 use shared::telemetry::chain;
 
@@ -46,7 +46,7 @@ pub async fn replace(
         .engine
         .sides
         .sides_under_test(&connection.value, &secrets)
-        .map_err(|SideError { field, detail }| Problem::field(field, detail))?;
+        .map_err(connection_update::side_problem)?;
     let directory = sides.directory.as_ref();
     let needed = connection_update::needed(state, id).await?;
     let missing = probe::entra(directory, &needed)

@@ -136,7 +136,7 @@ impl PbxPatch {
             Given::Leave => would_go_elsewhere.then(|| {
                 FieldProblem::new(
                     "/pbx/linkus_sdk",
-                    "send the Linkus SDK credentials again, or null to remove them: the stored ones go to the stored address alone",
+                    "send the Linkus SDK credentials again, or have them removed: the stored ones go to the stored address alone",
                 )
             }),
         }

@@ -131,7 +131,7 @@ async fn test(
     Ok(())
 }
 
-fn side_problem(SideError { field, detail }: SideError) -> Problem {
+pub fn side_problem(SideError { field, detail }: SideError) -> Problem {
     Problem::field(field, detail)
 }
 

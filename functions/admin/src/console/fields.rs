@@ -137,6 +137,12 @@ impl Fields {
         }
     }
 
+    /// What is wrong with several fields together, which no one of them can say.
+    pub fn problem(&self, pointer: &str) -> Option<String> {
+        let found = self.problems.iter().find(|problem| problem.pointer == pointer)?;
+        Some(self.words.said(&found.detail).text)
+    }
+
     fn error(&self, pointer: &str) -> Option<String> {
         let below = format!("{pointer}/");
         let found = self

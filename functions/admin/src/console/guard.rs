@@ -14,10 +14,10 @@ use web::{
     write_cookie,
 };
 
-use super::SIGN_IN;
 use super::form::Form;
 use super::member;
 use super::own_page::own_page;
+use super::way_in::back_to;
 use crate::AdminState;
 use crate::caller::{Caller, Reach};
 
@@ -103,7 +103,7 @@ async fn admit(
 /// A page that was open while the session ended leads to the door, and from there back to it. What was typed into a form is
 /// lost, which is said before: a form without a session is nobody's, so nothing of it is kept.
 fn sign_in_first(request: &Request, language: Language) -> Response {
-    let door = format!("{SIGN_IN}?return_to={}", shown_at(request));
+    let door = back_to(shown_at(request));
     if request.method() == Method::GET {
         return see_other(&door);
     }

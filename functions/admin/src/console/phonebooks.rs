@@ -40,6 +40,8 @@ struct PhonebooksPage {
     books: Vec<KeptPhonebook>,
     /// How many contacts are in each; `None`: the PBX did not say.
     sizes: Option<BTreeMap<PhonebookId, u64>>,
+    /// It was asked, in vain.
+    not_counted: bool,
     /// Where the next page begins.
     next: Option<usize>,
     zone: Zone,
@@ -73,10 +75,12 @@ async fn show(state: &AdminState, visitor: Visitor, id: &str, from: usize) -> Re
     let settings = store.settings(connection.id).await?.ok_or(PageError::NotFound)?;
     let kept = kept_phonebooks(store, connection.id).await?;
     let end = from.saturating_add(A_PAGE);
-    let sizes = if kept.is_empty() {
-        None
-    } else {
+    // Of a connection that is off the PBX is asked nothing.
+    let asked = !kept.is_empty() && connection.status.may_run();
+    let sizes = if asked {
         sizes(state, &connection).await
+    } else {
+        None
     };
     let made = PhonebooksPage {
         id: id.to_owned(),
@@ -84,6 +88,7 @@ async fn show(state: &AdminState, visitor: Visitor, id: &str, from: usize) -> Re
         waiting: kept.iter().filter(|book| book.shown_at.is_none()).count(),
         next: (kept.len() > end).then_some(end),
         books: kept.into_iter().skip(from).take(A_PAGE).collect(),
+        not_counted: asked && sizes.is_none(),
         sizes,
         zone: Zone::of(&settings.value),
         frame: Frame::of(visitor, &connection, "people", "phonebooks-title"),
@@ -96,7 +101,7 @@ async fn sizes(state: &AdminState, connection: &Connection) -> Option<BTreeMap<P
     let sizes = phonebook_sizes(&state.engine, connection.id).await;
     sizes
         .inspect_err(|error| {
-            tracing::debug!(connection.id = %connection.id, error = %chain(error), "phonebooks are shown without their sizes");
+            tracing::warn!(connection.id = %connection.id, error = %chain(error), "phonebooks are shown without their sizes");
         })
         .ok()
 }

@@ -54,6 +54,12 @@ impl WayIn {
     }
 }
 
+/// The door, and from there back to this path: its own signs may not pass for those of the query.
+pub fn back_to(path: &str) -> String {
+    let path = path.replace('%', "%25").replace('&', "%26").replace('+', "%2B");
+    format!("{SIGN_IN}?return_to={path}")
+}
+
 /// Where the people of one connection sign in.
 pub fn door_of(connection: ConnectionId) -> String {
     format!("{SIGN_IN}?connection={connection}")
@@ -75,6 +81,15 @@ mod tests {
     fn asked(pairs: &[(&str, &str)]) -> WayIn {
         let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         WayIn::of(&pairs.iter().map(pair).collect())
+    }
+
+    #[test]
+    fn a_path_names_no_connection_but_its_own() {
+        let path = format!("/console/connections/{ONE}/people/a&connection={OTHER}");
+        let door = back_to(&path);
+        let asked = web::pairs(door.split_once('?').unwrap().1).unwrap();
+        let way = WayIn::of(&asked);
+        assert_eq!(way.connection(), Some(ConnectionId::parse(ONE).unwrap()));
     }
 
     #[test]

@@ -135,7 +135,7 @@ async fn another_address_or_authority_takes_the_secret_anew() {
         );
     }
     let chinese = visit.post_in("zh-CN", "/pbx-access", MOVED).await;
-    let error = "id=\"pbx-client-secret-error\">请重新填写客户端密码";
+    let error = "id=\"pbx-client-secret-error\">请重新填写客户端密钥";
     assert!(chinese.text.contains(error), "{}", chinese.text);
     assert!(world.sides.script().shown.is_empty(), "nobody was asked");
     let form = format!("{MOVED}&/pbx/ca_pem=AUTHORITY&/pbx/client_secret=sent-again");
@@ -185,6 +185,18 @@ async fn the_keys_of_the_linkus_sdk_are_entered_kept_and_removed() {
     let kept = secrets(&world).await.linkus_sdk.unwrap();
     assert_eq!(kept.access_id, "access-id");
     assert_eq!(kept.access_key.expose_secret(), "canary-key");
+    // Elsewhere they do not go, which the page says where they are entered and in its own words.
+    let elsewhere = format!("{MOVED}&/pbx/client_secret=sent-again");
+    let refused = visit.post("/pbx-access", &elsewhere).await;
+    assert_eq!(refused.status, 422);
+    assert!(
+        refused
+            .text
+            .contains("<p class=\"error\">send the Linkus SDK credentials again"),
+        "{}",
+        refused.text
+    );
+    assert!(!refused.text.contains("/pbx/linkus_sdk:"), "{}", refused.text);
     let gone = format!("{SAME}&/pbx/linkus_sdk/remove=on");
     assert_eq!(visit.post("/pbx-access", &gone).await.status, 302);
     assert!(secrets(&world).await.linkus_sdk.is_none());

@@ -119,7 +119,7 @@ async fn strays_there(
     people: &BTreeSet<ExtensionId>,
 ) -> Result<Option<BTreeMap<PbxGroupId, PbxGroup>>, CollectError> {
     let ids: BTreeSet<PbxGroupId> = strays.iter().filter_map(|b| Some(b.bound()?.id)).collect();
-    let target = strays.iter().map(|stray| stray.target).next();
+    let target = strays.first().map(|stray| stray.target);
     let Some(target) = target.filter(|_| policy.groups.delete_when_out_of_scope && !ids.is_empty()) else {
         return Ok(Some(BTreeMap::new()));
     };
